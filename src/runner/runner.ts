@@ -1,0 +1,84 @@
+// What the runner is handed for one job and what it answers. `runJob` (run-job.ts) is the only way in.
+
+import type { EventSink } from "../core/events.ts";
+import type { Job, StepSpec } from "../core/job.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { Secret } from "../core/secret.ts";
+import type { Engine, TerminalRequest } from "../engine/engine.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { RunnerStorage, SourceTree } from "../storage/storage.ts";
+
+export interface RunJobInput {
+  job: Job;
+  /** Values of `job.secrets`. A missing one is exported empty and told of. */
+  secrets: ReadonlyMap<string, Secret>;
+  source: SourceTree;
+  storage: RunnerStorage;
+  engine: Engine;
+  stepFiles: StepFiles;
+  settings: RunnerSettings;
+  /** Where every event goes. Awaited: a slow sink slows the job, nothing is dropped. */
+  sink: EventSink;
+  clock: Clock;
+  /** Random text for nonces and tokens, 32 hexadecimal digits a call. */
+  random(): string;
+  /** Its reason is a `Cancel`. */
+  signal: AbortSignal;
+}
+
+/** Gives the files of a step as an in-memory list: `init.sh`, `run.sh` and whatever lies beside them. */
+export type StepFiles = (step: StepSpec, signal: AbortSignal) => Promise<StepFile[]>;
+
+export interface StepFile {
+  /** Relative, with `/`, no `..`. */
+  path: string;
+  mode: number;
+  /** Either content or the target of a link that stays inside the step. */
+  content?: Uint8Array;
+  link?: string;
+}
+
+/** How to run, apart from what to run: flags of the command line, limits of a class. */
+export interface RunnerSettings {
+  pull: "always" | "missing" | "never";
+  /** Collect step artifacts and the pipeline's output. */
+  artifacts: boolean;
+  memoryBytes?: number;
+  memorySwapBytes?: number;
+  network?: string;
+  dns: string[];
+  exposePorts: boolean;
+  enableVolumes: boolean;
+  keepContainers: boolean;
+  /** Tag of `--commit NAME[:TAG]`, made after the main steps. */
+  commit?: { name: string; tag: string };
+  /** Run steps after this checkpoint only, from its image. */
+  checkpoint?: string;
+  devSteps: boolean;
+  cleanupImages: boolean;
+  /** Direct mount: the host directories that stand for source and cache instead of copies. */
+  directMount?: { source: string; cache: string };
+  /** Open a shell in the box as the failing step left it. */
+  attachOnError?: Omit<TerminalRequest, "prelude" | "signal" | "command">;
+  /** Terminal for `internal/shell`; absent without one. */
+  terminal?: Omit<TerminalRequest, "prelude" | "signal" | "command">;
+  /** Host directory that `internal/watch` watches. */
+  watchDirectory?: string;
+  /** Between TERM and KILL. Milliseconds. */
+  graceMs: number;
+  /** How long the box may take to greet. Milliseconds. */
+  greetingMs: number;
+  /** The registry whose user is `token` and password the CLI's auth token. */
+  builtInRegistry?: { url: string; token: Secret };
+  readOnlyRoot?: boolean;
+}
+
+export interface JobResult {
+  outcome: Outcome;
+  message: string;
+  failedStep?: string;
+  /** Of the failed step's command. */
+  exitCode: number | null;
+  /** Where the output lies, when it was collected. */
+  output?: string;
+}
