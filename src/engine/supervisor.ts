@@ -7,12 +7,13 @@
 // Said on standard output and standard error alike:
 //   slipway-box NONCE ready UID GID SHELL          once, before anything else
 //   AB end STATUS OOM                              a session shell has ended; OOM counts memory kills of the box
+// Its input's end is its own end; a signal is not, though in some shells it makes `read` fail.
 // A and B are the halves of a token that only runner and supervisor know. It is never whole in what a shell could
 // echo, so nothing that a step prints can be taken for it.
 
 const script = `
 exec 8>&1 9>&2
-trap : TERM INT HUP
+trap signaled=1 TERM INT HUP
 nonce=$1; shift
 say() { printf '%s\\n' "$1" >&8; printf '%s\\n' "$1" >&9; }
 oom() {
@@ -29,7 +30,9 @@ if [ $# -eq 0 ]; then
   if [ -x /bin/bash ]; then set -- /bin/bash; else set -- /bin/sh; fi
 fi
 say "slipway-box $nonce ready $(id -u 2>/dev/null || echo -) $(id -g 2>/dev/null || echo -) $1"
-while read -r word a b mode; do
+while :; do
+  signaled=
+  read -r word a b mode || { if [ "$signaled" ]; then continue; fi; break; }
   case $word in
     start)
       if [ "$mode" = merged ]; then { "$@" 2>&1; } 2>/dev/null; else { "$@" 2>&9; } 2>/dev/null; fi
