@@ -1,12 +1,15 @@
 // What the runner is handed for one job and what it answers. `runJob` (run-job.ts) is the only way in.
 
 import type { EventSink } from "../core/events.ts";
-import type { Job, StepSpec } from "../core/job.ts";
+import type { Job } from "../core/job.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Secret } from "../core/secret.ts";
+import type { StepFiles } from "../core/step-file.ts";
 import type { Engine, TerminalRequest } from "../engine/engine.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { RunnerStorage, SourceTree } from "../storage/storage.ts";
+
+export type { StepFile, StepFiles } from "../core/step-file.ts";
 
 export interface RunJobInput {
   job: Job;
@@ -24,18 +27,6 @@ export interface RunJobInput {
   random(): string;
   /** Its reason is a `Cancel`. */
   signal: AbortSignal;
-}
-
-/** Gives the files of a step as an in-memory list: `init.sh`, `run.sh` and whatever lies beside them. */
-export type StepFiles = (step: StepSpec, signal: AbortSignal) => Promise<StepFile[]>;
-
-export interface StepFile {
-  /** Relative, with `/`, no `..`. */
-  path: string;
-  mode: number;
-  /** Either content or the target of a link that stays inside the step. */
-  content?: Uint8Array;
-  link?: string;
 }
 
 /** How to run, apart from what to run: flags of the command line, limits of a class. */
