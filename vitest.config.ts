@@ -1,7 +1,8 @@
+// Two projects: "unit" needs nothing but Node and a POSIX shell; "container" talks to real daemons. A test file says
+// where it belongs by its name: `*.container.test.ts` goes to the second.
+
 import { defineConfig } from "vitest/config";
 
-// Two projects: "unit" needs nothing but Node and a POSIX shell; "container" talks to real daemons.
-// A test file says where it belongs by its name: `*.container.test.ts` goes to the second.
 export default defineConfig({
   test: {
     projects: [
