@@ -1,0 +1,162 @@
+// Drives a box in the contract suite the way a runner would, without a runner: reads its channel, starts session
+// shells, lets them source a script. Only for tests.
+
+import { pack } from "tar-stream";
+import type { Box, BoxChannel, Workspace } from "../engine.ts";
+import { greetingPrefix } from "../supervisor.ts";
+
+/** An entry of an archive that a test puts into a box. */
+export interface Entry {
+  name: string;
+  type?: "file" | "directory" | "symlink";
+  mode?: number;
+  uid?: number;
+  gid?: number;
+  content?: Uint8Array | string;
+  link?: string;
+}
+
+/** A tar stream of the entries. */
+export function tarOf(entries: Entry[]): AsyncIterable<Uint8Array> {
+  const archive = pack();
+  for (const entry of entries) {
+    const { name, type = "file", uid = 0, gid = 0, mode = type === "directory" ? 0o755 : 0o644 } = entry;
+    const header = { name, type, mode, uid, gid, mtime: new Date(1_500_000_000_000) };
+    if (type === "symlink") archive.entry({ ...header, linkname: entry.link ?? "" });
+    else archive.entry(header, Buffer.from(entry.content ?? ""));
+  }
+  archive.finalize();
+  return archive as AsyncIterable<unknown> as AsyncIterable<Uint8Array>;
+}
+
+/** Reads one channel to its end and remembers everything it said, by stream. */
+export class Listener {
+  readonly channel: BoxChannel;
+  readonly heard = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  readonly #chunks: Record<"stdout" | "stderr", Uint8Array[]> = { stdout: [], stderr: [] };
+  readonly #iterator: AsyncIterator<{ stream: "stdout" | "stderr"; bytes: Uint8Array }>;
+
+  constructor(channel: BoxChannel) {
+    this.channel = channel;
+    this.#iterator = channel.output[Symbol.asyncIterator]();
+  }
+
+  text(stream: "stdout" | "stderr"): string {
+    return this.heard[stream].toString("latin1");
+  }
+
+  /** Reads on until `found` holds for what has been heard so far; throws when the output ends before. */
+  async until(found: (stdout: string, stderr: string) => boolean): Promise<void> {
+    while (!found(this.#tail("stdout"), this.#tail("stderr"))) {
+      const next = await this.#iterator.next();
+      if (next.done === true) {
+        const heard = `${this.#tail("stdout")}\n${this.#tail("stderr")}`;
+        throw new Error(`the box ended before it said what was waited for; it said:\n${heard}`);
+      }
+      this.#chunks[next.value.stream].push(next.value.bytes);
+    }
+    this.#gather();
+  }
+
+  /** Reads on to the end of the output. */
+  async toEnd(): Promise<void> {
+    for (;;) {
+      const next = await this.#iterator.next();
+      if (next.done === true) break;
+      this.#chunks[next.value.stream].push(next.value.bytes);
+    }
+    this.#gather();
+  }
+
+  /** The last 64 KiB of what has been heard, so that waiting in a flood stays cheap. */
+  #tail(stream: "stdout" | "stderr"): string {
+    let text = "";
+    for (const chunk of this.#chunks[stream].toReversed()) {
+      text = Buffer.from(chunk).toString("latin1") + text;
+      if (text.length > 65_536) return text;
+    }
+    return this.text(stream) + text;
+  }
+
+  #gather(): void {
+    for (const stream of ["stdout", "stderr"] as const) {
+      this.heard[stream] = Buffer.concat([this.heard[stream], ...this.#chunks[stream]]);
+      this.#chunks[stream] = [];
+    }
+  }
+}
+
+/** How a session shell has ended, with all it printed. */
+export interface ShellRun {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A started workspace as the contract suite uses it. */
+export class BoxUnderTest {
+  readonly workspace: Workspace;
+  readonly box: Box;
+  listener: Listener;
+  #shells = 0;
+
+  constructor(workspace: Workspace) {
+    this.workspace = workspace;
+    this.box = workspace.box;
+    this.listener = new Listener(workspace.box.channel);
+  }
+
+  /** The supervisor's greeting on both streams. */
+  async greeted(): Promise<void> {
+    const prefix = greetingPrefix(this.listener.channel.nonce);
+    const line = (text: string) => text.includes(prefix) && text.slice(text.indexOf(prefix)).includes("\n");
+    await this.listener.until((stdout, stderr) => line(stdout) && line(stderr));
+  }
+
+  /** Starts a session shell that sources `script`. Returns a function that waits for the shell's end. */
+  async begin(script: string, mode: "split" | "merged" = "split"): Promise<() => Promise<ShellRun>> {
+    const number = ++this.#shells;
+    const directory = `${this.workspace.paths.pipeline}/contract-${number}`;
+    await this.write(`contract-${number}`, [{ name: "run.sh", content: script }]);
+    const from = { stdout: this.listener.heard.stdout.length, stderr: this.listener.heard.stderr.length };
+    const [a, b] = [`half${number}`, "and-half"];
+    await this.listener.channel.write(`start ${a} ${b} ${mode}\n`);
+    await this.listener.channel.write(`. '${directory}/run.sh'\n`);
+    return async () => {
+      const end = new RegExp(`${a}${b} end (\\d+) (\\d+|-)\\n`);
+      await this.listener.until((stdout, stderr) => end.test(stdout) && end.test(stderr));
+      const [stdout, stderr] = (["stdout", "stderr"] as const).map(stream =>
+        this.listener.text(stream).slice(from[stream]),
+      ) as [string, string];
+      const status = Number(end.exec(stdout)?.[1]);
+      return { status, stdout: stdout.replace(end, ""), stderr: stderr.replace(end, "") };
+    };
+  }
+
+  /** Runs `script`, which ends its shell, to that end. */
+  async run(script: string, mode: "split" | "merged" = "split"): Promise<ShellRun> {
+    const end = await this.begin(script, mode);
+    return end();
+  }
+
+  /** Puts entries into a new directory `name` of the pipeline's directory. */
+  async write(name: string, entries: Entry[]): Promise<void> {
+    const { pipeline } = this.workspace.paths;
+    const cut = pipeline.lastIndexOf("/");
+    const top = pipeline.slice(cut + 1);
+    const below = entries.map(entry => ({ ...entry, name: `${top}/${name}/${entry.name}` }));
+    const directories: Entry[] = [
+      { name: `${top}/`, type: "directory" },
+      { name: `${top}/${name}/`, type: "directory" },
+    ];
+    const archive = tarOf([...directories, ...below]);
+    const result = await this.box.put(archive, pipeline.slice(0, cut) || "/", new AbortController().signal);
+    if (!result.ok) throw new Error(result.refusal.message);
+  }
+
+  /** Restarts the box's main process and listens to the new channel. */
+  async restart(): Promise<void> {
+    this.listener = new Listener(await this.box.restart(new AbortController().signal));
+    await this.greeted();
+  }
+}
