@@ -161,10 +161,18 @@ test("no test is skipped and no check is switched off", () => {
   expect(found.map(source => source.file)).toEqual([]);
 });
 
+const lock = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as {
+  packages: Record<string, { optionalDependencies?: object; funding?: unknown }>;
+};
+
+test("the lockfile holds every platform's packages, without which npm ci refuses it", () => {
+  const optional = Object.values(lock.packages).flatMap(entry =>
+    Object.keys(entry.optionalDependencies ?? {}),
+  );
+  expect(optional.filter(name => lock.packages[`node_modules/${name}`] === undefined)).toEqual([]);
+});
+
 test("the lockfile names no place to download from", () => {
-  const lock = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as {
-    packages: Record<string, Record<string, unknown>>;
-  };
   const hosts = Object.entries(lock.packages).filter(([, entry]) => {
     // Where a package asks for money is its author's text, and no place that npm fetches from.
     const { funding: _, ...rest } = entry;
