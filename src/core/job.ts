@@ -13,6 +13,8 @@ export interface Job {
   /** `build` exports BUILD and CI, `deploy` exports DEPLOY. */
   kind: "build" | "deploy";
   project: { id: string; name: string; owner: string };
+  /** What `when` is asked about. Events: `push`, `pull-request`, `schedule`, `manual`. Absent means `manual`. */
+  trigger?: { event: string; branch?: string; tag?: string };
   /** Exported after the path variables (which depend on the engine), in this order; later ones override. */
   environment: EnvEntry[];
   /** Names whose values are handed to the runner apart from the job. */

@@ -94,6 +94,8 @@ export interface GuestPaths {
   pipeline: string;
   /** `/report`. */
   report: string;
+  /** Put in front of a job's `base-path`, where the engine has no file system of its own for the box. */
+  root?: string;
 }
 
 /** All that was started for one job. Disposing ends and removes it, whatever state it is in. */

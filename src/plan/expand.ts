@@ -1,0 +1,41 @@
+// `$VAR` expansion as the runner itself does it: in images, tags, credentials, container environment, volumes and the
+// options of internal steps. It must never be used for ordinary step options or code; those belong to the box's shell.
+
+/** The value of a variable, or undefined where there is none. */
+export type Lookup = (name: string) => string | undefined;
+
+/** A piece of a text: literal, or a reference to a variable. */
+export type TemplatePart = { literal: string } | { variable: string };
+
+// `$*`, `$1` and their like are names of one character. Nobody can define them, so they expand to nothing.
+const reference = /\$(?:\{([^}]*)\}|(\{)|([*#$@!?\-0-9])|([A-Za-z_][A-Za-z0-9_]*))/g;
+
+/**
+ * Takes a text apart: `$NAME` and `${NAME}` are references; `${}` and an unclosed `${` are dropped; any other `$`
+ * stays. There is no escape and no default-value syntax: `${A:-b}` refers to a variable of that very name.
+ */
+export function parseTemplate(text: string): TemplatePart[] {
+  const parts: TemplatePart[] = [];
+  let end = 0;
+  for (const match of text.matchAll(reference)) {
+    if (match.index > end) parts.push({ literal: text.slice(end, match.index) });
+    end = match.index + match[0].length;
+    const name = match[1] ?? match[3] ?? match[4] ?? "";
+    if (name !== "") parts.push({ variable: name });
+  }
+  if (end < text.length) parts.push({ literal: text.slice(end) });
+  return parts;
+}
+
+/** Expands a text in one pass: an unknown variable is empty, and what a value contains is not looked at again. */
+export function expand(text: string, lookup: Lookup): string {
+  return parseTemplate(text)
+    .map(part => ("literal" in part ? part.literal : (lookup(part.variable) ?? "")))
+    .join("");
+}
+
+/** The names in a text that `lookup` does not know, each once. */
+export function unknownVariables(text: string, lookup: Lookup): string[] {
+  const names = parseTemplate(text).flatMap(part => ("variable" in part ? [part.variable] : []));
+  return [...new Set(names)].filter(name => lookup(name) === undefined);
+}

@@ -1,0 +1,6 @@
+// What planning has to tell people although it goes on.
+
+export interface PlanNotice {
+  level: "info" | "warning";
+  message: string;
+}
