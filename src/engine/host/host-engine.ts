@@ -1,0 +1,247 @@
+// The engine without containers: the box is a tree of processes in a private directory of this machine. For a first
+// look and for machines that have no containers. It isolates nothing, and says so at each start.
+
+import { chmod, chown, mkdir, mkdtemp, realpath, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { cancelOf } from "../../core/cancel.ts";
+import { accept, type Refusal, type Result } from "../../core/failure.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type {
+  Box,
+  BoxChannel,
+  ContainerSpec,
+  Engine,
+  EngineRequest,
+  GuestPaths,
+  Workspace,
+} from "../engine.ts";
+import { linkVariables } from "../link-variables.ts";
+import { getFiles, putFiles } from "./box-files.ts";
+import { type BoxProcess, startBoxProcess } from "./box-process.ts";
+import { endMembers, type Membership, signalMembers } from "./processes.ts";
+import { removeTree } from "./remove-tree.ts";
+import { refusalOfService, type ServiceProcess, serviceAddress, startService } from "./service-process.ts";
+import { openTerminal } from "./terminal.ts";
+
+export interface HostEngineOptions {
+  /** Directory in which each workspace gets a private directory of its own; made where it is missing. */
+  root: string;
+  /** The environment of this program; a box sees the few variables of `passedOn` of it. */
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Session shell; empty or absent: bash where there is one, else sh. */
+  shell?: string[];
+  /** Another user for everything in the box. Needs the right to become that user. */
+  spawnAs?: { uid: number; gid: number };
+  clock: Clock;
+  /** Random text, different at each call. */
+  random(): string;
+  /** Between TERM and KILL when the workspace ends. Milliseconds. */
+  graceMs?: number;
+}
+
+/** All that a box sees of the environment of this program. The agent of ssh is not among it: no container has it. */
+export const passedOn = ["PATH", "HOME", "USER", "LANG", "TERM"];
+
+const isolatesNothing =
+  "host engine: the steps run as processes of this machine, and nothing isolates the two from each other";
+
+/** An engine that runs boxes as processes of this machine. */
+export function createHostEngine(options: HostEngineOptions): Engine {
+  return { name: "host", start: request => start(options, request) };
+}
+
+async function start(options: HostEngineOptions, request: EngineRequest): Promise<Result<Workspace>> {
+  throwIfAborted(request.signal);
+  for (const service of request.services) {
+    const refusal = refusalOfService(service);
+    if (refusal !== undefined) return { ok: false, refusal };
+  }
+  request.report({ kind: "notice", level: "warning", message: isolatesNothing });
+  for (const message of withoutEffect(request)) request.report({ kind: "notice", level: "info", message });
+  const host = new HostWorkspace(options, request);
+  try {
+    const refusal = await host.start();
+    if (refusal === undefined) return accept(host);
+    await host[Symbol.asyncDispose]();
+    return { ok: false, refusal };
+  } catch (error) {
+    await host[Symbol.asyncDispose]();
+    throwIfAborted(request.signal);
+    throw error;
+  }
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw cancelOf(signal);
+}
+
+/** What the request asks for and this engine cannot give. */
+function withoutEffect(request: EngineRequest): string[] {
+  const ignored: string[] = [];
+  if (request.memoryBytes !== undefined || request.cpu !== undefined)
+    ignored.push("limits of memory and cpu");
+  if (request.network !== undefined || request.dns.length > 0) ignored.push("networks and DNS servers");
+  if (request.readOnlyRoot === true) ignored.push("a read-only root");
+  if (request.enableVolumes && request.box.volumes.length > 0) ignored.push("volumes");
+  return ignored.map(what => `the host engine does without ${what}`);
+}
+
+/** One job's directory, processes and services. */
+class HostWorkspace implements Workspace {
+  readonly environment = [];
+  readonly images = undefined;
+  readonly paths: GuestPaths = { pipeline: "", report: "" };
+  readonly box: Box;
+  readonly #options: HostEngineOptions;
+  readonly #request: EngineRequest;
+  readonly #cookie: string;
+  readonly #services: ServiceProcess[] = [];
+  readonly #roots: string[] = [];
+  #directory = "";
+  #links: { name: string; value: string }[] = [];
+  #process: BoxProcess | undefined;
+  #disposal: Promise<void> | undefined;
+
+  constructor(options: HostEngineOptions, request: EngineRequest) {
+    this.#options = options;
+    this.#request = request;
+    this.#cookie = options.random();
+    this.box = this.#makeBox();
+  }
+
+  /** Everything of the port's `start`. A refusal and an error leave the tidying to disposal. */
+  async start(): Promise<Refusal | undefined> {
+    const { signal } = this.#request;
+    await this.#makeDirectory();
+    for (const spec of this.#request.services) {
+      throwIfAborted(signal);
+      const refusal = await this.#startService(spec);
+      if (refusal !== undefined) return refusal;
+    }
+    throwIfAborted(signal);
+    await this.#startProcess();
+    throwIfAborted(signal);
+    return undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #makeDirectory(): Promise<void> {
+    const { root, spawnAs } = this.#options;
+    await mkdir(root, { recursive: true });
+    this.#directory = await mkdtemp(join(await realpath(root), `${this.#request.runId}-`));
+    this.paths.pipeline = join(this.#directory, "pipeline");
+    this.paths.report = join(this.#directory, "report");
+    this.#roots.push(this.#directory);
+    const made = [this.#directory];
+    for (const name of ["pipeline", "report", "tmp", "services"]) {
+      made.push(join(this.#directory, name));
+      await mkdir(join(this.#directory, name));
+    }
+    await chmod(this.#directory, 0o700);
+    for (const { host, guest } of this.#request.mounts) await this.#mount(host, guest);
+    if (spawnAs !== undefined) for (const path of made) await chown(path, spawnAs.uid, spawnAs.gid);
+  }
+
+  /** A mount is a link to the directory itself: the steps work on it in place. */
+  async #mount(host: string, guest: string): Promise<void> {
+    const place = join(this.#directory, guest);
+    await mkdir(dirname(place), { recursive: true });
+    await symlink(await realpath(host), place);
+    this.#roots.push(await realpath(host));
+  }
+
+  async #startService(spec: ContainerSpec): Promise<Refusal | undefined> {
+    const directory = await mkdtemp(join(this.#directory, "services", "s-"));
+    const { clock, spawnAs } = this.#options;
+    if (spawnAs !== undefined) await chown(directory, spawnAs.uid, spawnAs.gid);
+    const started = await startService({
+      spec,
+      directory,
+      environment: this.#environmentOf(spec),
+      cookie: `${this.#cookie}-services`,
+      clock,
+      report: news => this.#request.report(news),
+      ...(spawnAs === undefined ? {} : { spawnAs }),
+    });
+    if (!started.ok) return started.refusal;
+    this.#services.push(started.value);
+    const refusal = await started.value.ready(this.#request.signal);
+    const { alias, ports, env } = spec;
+    this.#links.push(...linkVariables({ runId: this.#request.runId, alias, ip: serviceAddress, ports, env }));
+    return refusal;
+  }
+
+  /** What a container of this workspace sees: little of this machine, its own variables, the services so far. */
+  #environmentOf(spec: ContainerSpec): Record<string, string> {
+    const seen: Record<string, string> = { TMPDIR: join(this.#directory, "tmp") };
+    for (const name of passedOn) {
+      const value = this.#options.environment[name];
+      if (value !== undefined) seen[name] = value;
+    }
+    for (const { name, value } of [...spec.env, ...this.#links]) seen[name] = value;
+    return seen;
+  }
+
+  async #startProcess(): Promise<BoxChannel> {
+    const { shell = [], clock, random, spawnAs } = this.#options;
+    const { cmd } = this.#request.box;
+    this.#process = await startBoxProcess({
+      directory: this.#directory,
+      environment: this.#environmentOf(this.#request.box),
+      cookie: this.#cookie,
+      nonce: random(),
+      shell: cmd ?? shell,
+      clock,
+      ...(spawnAs === undefined ? {} : { spawnAs }),
+    });
+    return this.#process.channel;
+  }
+
+  #running(): BoxProcess {
+    if (this.#process === undefined) throw new Error("the box was never started");
+    return this.#process;
+  }
+
+  #makeBox(): Box {
+    const running = () => this.#running();
+    return {
+      get channel() {
+        return running().channel;
+      },
+      put: (archive, at, signal) => putFiles(archive, at, this.#roots, signal),
+      get: (path, signal) => getFiles(path, this.#roots, signal),
+      signalAll: signal => signalMembers(this.#members(), signal, this.#options.clock),
+      restart: async signal => {
+        await this.#running().end();
+        throwIfAborted(signal);
+        return this.#startProcess();
+      },
+      terminal: request =>
+        openTerminal(request, {
+          directory: this.#directory,
+          environment: this.#environmentOf(this.#request.box),
+          cookie: this.#cookie,
+          shell: this.#options.shell ?? [],
+        }),
+    };
+  }
+
+  #members(): Membership {
+    const leader = this.#process?.leader();
+    return { cookie: this.#cookie, ...(leader === undefined ? {} : { leader }) };
+  }
+
+  async #dispose(): Promise<void> {
+    const { graceMs = 500, clock } = this.#options;
+    if (this.#process !== undefined) {
+      await endMembers(this.#members(), graceMs, clock);
+      await this.#process.end();
+    }
+    for (const service of this.#services.toReversed()) await service.end(graceMs);
+    if (this.#directory !== "") await removeTree(this.#directory);
+  }
+}
