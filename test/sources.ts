@@ -23,7 +23,7 @@ export function sources(...globs: string[]): Source[] {
 
 /** Tests and what only tests import may do more than the rest. */
 export function isTest(file: string): boolean {
-  return /\.(test|contract|fixture)\.ts$/.test(file) || file.includes("/fixtures/");
+  return /\.(test|contract)\.ts$/.test(file) || /\/(contract|fixtures)\//.test(file);
 }
 
 export interface Import {
