@@ -2,6 +2,7 @@
 
 import type { Dialect } from "../core/job.ts";
 import type { PipelineFile, Problem } from "./pipeline-file.ts";
+import { readFile } from "./read-file.ts";
 
 export interface LoadOptions {
   dialect: Dialect;
@@ -20,10 +21,6 @@ export interface Loaded {
  * file may run; what is wrong inside one pipeline is a warning, and that pipeline stands in `file.malformed`.
  */
 export function loadPipelineFile(bytes: Uint8Array, options: LoadOptions): Loaded {
-  void bytes;
-  return {
-    problems: [
-      { severity: "error", line: 1, column: 1, message: `${options.name} is not read yet`, hint: "" },
-    ],
-  };
+  const { file, problems } = readFile(bytes, options);
+  return file === undefined ? { problems } : { file, problems };
 }
