@@ -62,6 +62,10 @@ export interface RunnerSettings {
   /** The registry whose user is `token` and password the CLI's auth token. */
   builtInRegistry?: { url: string; token: Secret };
   readOnlyRoot?: boolean;
+  /** stderr joins stdout, and failures are told in the original's words: the program runs as `wercker`. */
+  legacy?: boolean;
+  /** `--publish`: ports of the box in place of the file's. */
+  publish?: string[];
 }
 
 export interface JobResult {
