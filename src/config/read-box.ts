@@ -5,6 +5,7 @@ import { credentialKeys } from "./file-keys.ts";
 import { formatDuration, parseDuration } from "./quantities.ts";
 import {
   describeNode,
+  entryOf,
   isNull,
   type Reading,
   readKeys,
@@ -41,7 +42,11 @@ export function readServices(reading: Reading, node: TreeNode): BoxSpec[] | unde
 }
 
 function readContainer(reading: Reading, node: TreeNode, kind: BoxKind, what: string): BoxSpec | undefined {
-  if (node.kind === "text" && !isNull(node)) return { id: node.text, env: [], ports: [], auth: {} };
+  if (node.kind === "text" && !isNull(node)) {
+    const box: BoxSpec = { id: node.text, env: [], ports: [], auth: {} };
+    reading.boxes.set(box, { at: node.at, env: [] });
+    return box;
+  }
   if (node.kind === "map") return readBoxMap(reading, node, kind, what);
   const hint = "Write the name of an image, or a map with the key id";
   reading.fault(node.at, `${what} must be a text or a map, not ${describeNode(node)}`, hint);
@@ -50,6 +55,7 @@ function readContainer(reading: Reading, node: TreeNode, kind: BoxKind, what: st
 
 function readBoxMap(reading: Reading, map: MapNode, kind: BoxKind, what: string): BoxSpec {
   const box: BoxSpec = { id: "", env: [], ports: [], auth: {} };
+  reading.boxes.set(box, { at: entryOf(map, "id")?.value.at ?? map.at, env: [] });
   for (const { key, keyAt, value } of map.entries) {
     if (!readOldKey(reading, box, key, value, kind)) {
       if (key === "ready" && kind === "service" && reading.dialect === "slipway")
@@ -107,7 +113,7 @@ function readEnv(reading: Reading, box: BoxSpec, node: TreeNode): void {
     if (text !== undefined) entries.set(name, { name, value: text });
   }
   box.env = [...entries.values()];
-  reading.writtenEnv.set(box, written);
+  reading.boxes.get(box)?.env.push(...written);
 }
 
 function readPorts(reading: Reading, box: BoxSpec, node: TreeNode): void {

@@ -9,7 +9,15 @@ import { parseDuration } from "./quantities.ts";
 import { readBox, readServices } from "./read-box.ts";
 import { emptyPipeline, readPipeline } from "./read-pipeline.ts";
 import { readWorkflows } from "./read-workflow.ts";
-import { describeNode, isNull, type Reading, type Report, readText, shown } from "./reading.ts";
+import {
+  type BoxNotes,
+  describeNode,
+  isNull,
+  type Reading,
+  type Report,
+  readText,
+  shown,
+} from "./reading.ts";
 import { type MapEntry, type MapNode, parseTree, type TreeNode } from "./yaml-tree.ts";
 
 /** A file as read, with what only `check` wants to know. */
@@ -18,8 +26,7 @@ export interface ReadFile {
   problems: Problem[];
   /** Empty where the bytes are no text. */
   text: string;
-  /** See `Reading.writtenEnv`. */
-  writtenEnv: Map<BoxSpec, string[]>;
+  boxes: Map<BoxSpec, BoxNotes>;
   /** Sections that exist for their anchors: nobody means to run them. */
   templates: Set<string>;
 }
@@ -29,7 +36,7 @@ const mostMinutes = 60;
 /** Reads a whole file. Never throws on what the bytes are. */
 export function readFile(bytes: Uint8Array, options: { dialect: Dialect; name: string }): ReadFile {
   const name = options.dialect === "wercker" ? "wercker.yml" : options.name;
-  const result: ReadFile = { problems: [], text: "", writtenEnv: new Map(), templates: new Set() };
+  const result: ReadFile = { problems: [], text: "", boxes: new Map(), templates: new Set() };
   const decoded = decodeText(bytes, name);
   if ("problem" in decoded) return { ...result, problems: [decoded.problem] };
   result.text = decoded.text;
@@ -60,7 +67,7 @@ function fileReading(dialect: Dialect, result: ReadFile): Reading {
     fail,
     warn,
     fault: dialect === "slipway" ? fail : ignored,
-    writtenEnv: result.writtenEnv,
+    boxes: result.boxes,
   };
 }
 

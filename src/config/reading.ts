@@ -9,6 +9,13 @@ import type { MapEntry, MapNode, TreeNode } from "./yaml-tree.ts";
 /** Takes a finding at a place: what is wrong with which value, and what to change. */
 export type Report = (at: Position, message: string, hint: string) => void;
 
+/** What is known of a box or service beside its data. */
+export interface BoxNotes {
+  at: Position;
+  /** Names of its variables as they are written, in order; the box itself has them in upper case. */
+  env: string[];
+}
+
 export interface Reading {
   dialect: Dialect;
   /** The whole file cannot be used. */
@@ -20,8 +27,7 @@ export interface Reading {
   fault: Report;
   /** It can be used, but is most likely not what was meant. */
   warn: Report;
-  /** Names of the variables of a box as they are written; the box itself has them in upper case. */
-  writtenEnv: Map<BoxSpec, string[]>;
+  boxes: Map<BoxSpec, BoxNotes>;
 }
 
 /** What a node is, for messages: `the text "x"`, `a list`, `nothing`. */

@@ -12,6 +12,7 @@ import {
   type Pair,
   Parser,
   Scalar,
+  type YAMLError,
 } from "yaml";
 import type { Position, Problem } from "./pipeline-file.ts";
 import { type Resolved, resolvePlain } from "./scalars.ts";
