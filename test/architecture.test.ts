@@ -144,7 +144,8 @@ test("every file begins with what it is for", () => {
 });
 
 test("files fit in the head", () => {
-  const long = everything.filter(({ text }) => text.split("\n").length > 500);
+  // A table of cases may be longer: nobody reads it at once.
+  const long = everything.filter(({ file, text }) => text.split("\n").length > (isTest(file) ? 1000 : 500));
   expect(long.map(source => source.file)).toEqual([]);
 });
 
