@@ -97,7 +97,8 @@ function busybox(): Buffer {
   return readFileSync(existsSync("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox");
 }
 
-function busyboxFiles(): ImageFile[] {
+/** A root file system of busybox and nothing else. */
+export function busyboxFiles(): ImageFile[] {
   const program = existsSync("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox";
   const applets = execFileSync(program, ["--list-full"], { encoding: "utf8" }).trim().split("\n");
   const directories = [
@@ -127,18 +128,22 @@ function busyboxFiles(): ImageFile[] {
   ];
 }
 
-/** bash of this machine with the libraries it names. */
-function bashFiles(): ImageFile[] {
-  const program = ["/bin/bash", "/usr/bin/bash"].find(existsSync);
-  if (program === undefined) throw new Error("no bash on this machine: install the package bash");
+/** A program of this machine as `name`, with the libraries it needs. */
+export function programFiles(name: string, program: string): ImageFile[] {
   const printed = execFileSync("ldd", [program], { encoding: "utf8" });
   const libraries = Array.from(printed.matchAll(/(\/\S+) \(0x/g), match => match[1] ?? "");
   const directories = new Set(libraries.flatMap(parentsOf));
   return [
-    ...Array.from(directories, name => ({ name: `${name}/` })),
-    { name: "bin/bash", mode: 0o755, content: readFileSync(program) },
-    ...libraries.map(name => ({ name: name.slice(1), mode: 0o755, content: readFileSync(name) })),
+    ...Array.from(directories, directory => ({ name: `${directory}/` })),
+    { name, mode: 0o755, content: readFileSync(program) },
+    ...libraries.map(library => ({ name: library.slice(1), mode: 0o755, content: readFileSync(library) })),
   ];
+}
+
+function bashFiles(): ImageFile[] {
+  const program = ["/bin/bash", "/usr/bin/bash"].find(existsSync);
+  if (program === undefined) throw new Error("no bash on this machine: install the package bash");
+  return programFiles("bin/bash", program);
 }
 
 function parentsOf(path: string): string[] {

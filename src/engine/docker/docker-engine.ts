@@ -31,8 +31,10 @@ export interface DockerEngineOptions {
    * TCP inside the box too.
    */
   daemonSocket: string | undefined;
-  /** Whether the daemon runs on this very machine: its directories are ours, its containers' addresses reachable. */
-  local: boolean;
+  /** Whether the daemon's directories are those of this machine, so that direct mount works. */
+  sharesFiles: boolean;
+  /** Whether containers' addresses can be reached from this machine. */
+  sharesNetwork: boolean;
 }
 
 export interface DockerEngine extends Engine {
@@ -47,7 +49,7 @@ export function dockerEngine(options: DockerEngineOptions): DockerEngine {
     remaining: () => Array.from(running).flatMap(each => each.list()),
     async start(request) {
       request.signal.throwIfAborted();
-      if (request.mounts.length > 0 && !options.local) return noDirectMount(options.client);
+      if (request.mounts.length > 0 && !options.sharesFiles) return noDirectMount(options.client);
       const run = newRun(options, request);
       running.add(run.remains);
       let started: Result<Workspace>;
@@ -224,10 +226,10 @@ async function makeBox(run: Run, links: EnvEntry[]): Promise<string | Refusal> {
 
 function servicesInput(run: Run): ServicesInput {
   const { options, request, identity, network } = run;
-  const { client, clock, local } = options;
+  const { client, clock, sharesNetwork } = options;
   const names = serviceNames(request.services, request.runId);
   const life = run.life.signal;
-  return { client, clock, request, identity, network, remains: run.remains, names, life, local };
+  return { client, clock, request, identity, network, remains: run.remains, names, life, sharesNetwork };
 }
 
 interface StartedServices {

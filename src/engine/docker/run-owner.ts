@@ -4,10 +4,19 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { RunOwner } from "./container-names.ts";
+import type { OwnerState } from "./sweep.ts";
 
 /** This process. */
 export function ownerOfThisProcess(): RunOwner {
   return { pid: process.pid, host: hostname(), started: processStart(process.pid) ?? "" };
+}
+
+/** Whether the process that answers for a run still lives. */
+export function ownerState(owner: RunOwner): OwnerState {
+  if (owner.host !== hostname()) return "elsewhere";
+  const started = processStart(owner.pid);
+  if (started === undefined) return "gone";
+  return owner.started === "" || owner.started === started ? "alive" : "gone";
 }
 
 /**

@@ -32,7 +32,7 @@ export interface ServicesInput {
   /** Ends with the workspace. */
   life: AbortSignal;
   /** Whether containers' addresses can be reached from this machine. */
-  local: boolean;
+  sharesNetwork: boolean;
 }
 
 export interface RunningService {
@@ -193,7 +193,7 @@ async function probeOnce(
   try {
     if (ready?.command !== undefined) return await probeByCommand(client, service.id, ready.command, limit);
     if (ready?.port === undefined) return "ready";
-    if (input.local && service.ip !== "") {
+    if (input.sharesNetwork && service.ip !== "") {
       const probe = await probeFromHost(service.ip, ready.port, limit);
       if (probe !== "cannot") return probe;
     }
