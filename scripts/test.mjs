@@ -9,12 +9,14 @@
 // skipped and nothing was left out.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+// Not by name: the Node that reads this first may not have globSync yet.
+import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { root, setUp } from "./set-up.mjs";
 import { findDaemon, installPackages, missingNeeds, startDaemon, whyNoInstall } from "./system.mjs";
+import { addReport, conclude, emptyTally } from "./tally.mjs";
 
 const say = text => console.log(`slipway test: ${text}`);
 
@@ -28,14 +30,25 @@ async function main(args) {
     return 2;
   }
   const filters = args.filter(arg => !arg.startsWith("-"));
-  const tally = { passed: 0, failed: 0, skipped: 0, notRun: [] };
+  const tally = emptyTally();
   if (filters.length === 0) {
     await check(tally, "types", "tsc", ["--noEmit"]);
     await check(tally, "lint", "biome", ["check", "."]);
   }
-  await vitest(tally, "unit", filters, process.env);
-  if (!args.includes("--unit")) await containerTests(tally, filters);
-  return conclude(tally);
+  const container = testFiles(filters).filter(file => file.endsWith(".container.test.ts"));
+  const unit = testFiles(filters).filter(file => !container.includes(file));
+  if (unit.length > 0) await vitest(tally, "unit", filters, process.env);
+  if (container.length > 0 && !args.includes("--unit")) await containerTests(tally, filters);
+  const { complaints, totals, exitCode } = conclude(tally);
+  for (const text of complaints) console.error(`slipway test: ${text}`);
+  console.log(totals);
+  return exitCode;
+}
+
+/** Test files whose path holds one of the texts; all without any. */
+function testFiles(filters) {
+  const files = fs.globSync("{src,test,steps}/**/*.test.ts", { cwd: root });
+  return files.filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)));
 }
 
 /** Container tests with a daemon: one that is there, or one of our own for as long as they take. */
@@ -83,46 +96,23 @@ async function check(tally, name, program, args) {
 /** Runs one project of vitest.config.ts and adds what its report counts. */
 async function vitest(tally, project, filters, env) {
   say(`${project} tests`);
-  const folder = mkdtempSync(path.join(os.tmpdir(), "slipway-test-"));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "slipway-test-"));
   const file = path.join(folder, "report.json");
   try {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-    const selection = filters.length === 0 ? [] : ["--passWithNoTests", ...filters];
-    const status = await run("vitest", ["run", "--project", project, ...reporters, ...selection], env);
-    count(tally, project, status, readReport(file));
+    const status = await run("vitest", ["run", "--project", project, ...reporters, ...filters], env);
+    addReport(tally, `${project} tests`, status, readReport(file));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
 function readReport(file) {
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
+    return JSON.parse(fs.readFileSync(file, "utf8"));
   } catch {
     return undefined;
   }
-}
-
-function count(tally, project, status, report) {
-  const passed = report?.numPassedTests ?? 0;
-  const failed = report?.numFailedTests ?? 0;
-  tally.passed += passed;
-  tally.failed += failed;
-  tally.skipped += (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
-  // A file that does not load, an unhandled error, a crash: nothing of it is a failed test in the report.
-  if (status !== 0 && failed === 0) {
-    console.error(`slipway test: ${project} tests ended with ${status}; the reason stands above`);
-    tally.failed += 1;
-  }
-}
-
-function conclude(tally) {
-  for (const text of tally.notRun) console.error(`slipway test: NOT RUN: ${text}`);
-  if (tally.skipped > 0) console.error(`slipway test: ${tally.skipped} skipped; no test may be skipped`);
-  if (tally.passed === 0) console.error("slipway test: nothing ran");
-  const failed = tally.failed + tally.notRun.length + tally.skipped;
-  console.log(`${tally.passed} passed, ${failed} failed`);
-  return failed === 0 && tally.passed > 0 ? 0 : 1;
 }
 
 function run(program, args, env) {
