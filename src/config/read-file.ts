@@ -27,6 +27,8 @@ export interface ReadFile {
   /** Empty where the bytes are no text. */
   text: string;
   boxes: Map<BoxSpec, BoxNotes>;
+  /** Which pipeline a problem makes unusable. */
+  malformedBy: Map<Problem, string>;
   /** Sections that exist for their anchors: nobody means to run them. */
   templates: Set<string>;
 }
@@ -36,7 +38,13 @@ const mostMinutes = 60;
 /** Reads a whole file. Never throws on what the bytes are. */
 export function readFile(bytes: Uint8Array, options: { dialect: Dialect; name: string }): ReadFile {
   const name = options.dialect === "wercker" ? "wercker.yml" : options.name;
-  const result: ReadFile = { problems: [], text: "", boxes: new Map(), templates: new Set() };
+  const result: ReadFile = {
+    problems: [],
+    text: "",
+    boxes: new Map(),
+    malformedBy: new Map(),
+    templates: new Set(),
+  };
   const decoded = decodeText(bytes, name);
   if ("problem" in decoded) return { ...result, problems: [decoded.problem] };
   result.text = decoded.text;
@@ -167,25 +175,34 @@ function readSection(reading: Reading, file: PipelineFile, entry: MapEntry, resu
     if (meant !== undefined)
       reading.warn(keyAt, `${shown(key)} is taken for a pipeline`, `Did you mean "${meant}"?`);
   } else if (value.kind === "map") {
-    readPipelineSection(reading, file, key, keyAt, value, result.templates.has(key));
+    readPipelineSection(reading, file, { name: key, at: keyAt, map: value }, result);
   } else {
     file.malformed.set(key, `${shown(key)} is ${describeNode(value)}, not a map`);
     if (!result.templates.has(key)) warnOfNoPipeline(reading, entry);
   }
 }
 
-function readPipelineSection(
-  reading: Reading,
-  file: PipelineFile,
-  name: string,
-  at: MapEntry["keyAt"],
-  map: MapNode,
-  template: boolean,
-): void {
+interface Section {
+  name: string;
+  at: MapEntry["keyAt"];
+  map: MapNode;
+}
+
+function readPipelineSection(reading: Reading, file: PipelineFile, section: Section, result: ReadFile): void {
+  const { name, at, map } = section;
   const faults: string[] = [];
   const fault: Report = (place, message, hint) => {
     faults.push(`${message} (line ${place.line})`);
-    if (!template) reading.warn(place, `pipeline ${shown(name)} cannot be used: ${message}`, hint);
+    if (result.templates.has(name)) return;
+    const problem: Problem = {
+      severity: "warning",
+      line: place.line,
+      column: place.column,
+      message: `pipeline ${shown(name)} cannot be used: ${message}`,
+      hint,
+    };
+    result.problems.push(problem);
+    result.malformedBy.set(problem, name);
   };
   const pipeline = readPipeline({ ...reading, fault }, name, map, at);
   if (faults.length === 0) file.pipelines.set(name, pipeline);

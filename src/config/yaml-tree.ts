@@ -298,12 +298,20 @@ function syntaxProblems(errors: YAMLError[], lines: LineCounter, text: string): 
   const seen = new Set<string>();
   const problems: Problem[] = [];
   for (const error of tabs.length > 0 ? tabs : errors) {
-    const problem = syntaxProblem(error.code, error.message, lines.linePos(error.pos[0]), text);
+    const problem = syntaxProblem(error.code, error.message, lines.linePos(offsetOf(error, text)), text);
     const what = `${problem.line} ${problem.message}`;
     if (!seen.has(what) && problems.length < mostErrors) problems.push(problem);
     seen.add(what);
   }
   return problems;
+}
+
+/** Where the caret should stand: at what is wrong, not at the space before it. */
+function offsetOf(error: YAMLError, text: string): number {
+  const start = error.pos[0];
+  if (error.code === "TAB_AS_INDENT") return start;
+  const blank = /^\s*/.exec(text.slice(start, start + 1000))![0].length;
+  return start + blank < text.length ? start + blank : start;
 }
 
 const hints: Record<string, string> = {
