@@ -5,7 +5,6 @@ import type { BoxSpec } from "../core/job.ts";
 import type { ContainerSpec } from "../engine/engine.ts";
 import { boxContainer } from "../plan/container-spec.ts";
 import type { Lookup } from "../plan/expand.ts";
-import { ecrCredentials } from "../steps/internal/ecr-token.ts";
 import type { Emitter } from "./emitter.ts";
 import type { RunJobInput } from "./runner.ts";
 
@@ -53,6 +52,7 @@ async function containerOf(
   if (access.kind === "plain") emitter.hide([access.password.reveal()]);
   if (access.kind !== "ecr") return accept(container);
   emitter.hide([access.secretKey.reveal()]);
+  const { ecrCredentials } = await import("../steps/internal/ecr-token.ts");
   const credentials = await ecrCredentials(access, signal);
   if (!credentials.ok) return credentials;
   emitter.hide([credentials.value.password.reveal()]);

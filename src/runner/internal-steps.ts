@@ -64,8 +64,7 @@ export async function runInternalStep(
           token => commandGroup(token, lines),
           sink,
         );
-        const verdict = verdictOf(ended);
-        return { status: verdict.exitCode, ...verdict };
+        return verdictOf(ended);
       },
       signal,
     });
