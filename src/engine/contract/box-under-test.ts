@@ -1,6 +1,7 @@
 // Drives a box in the contract suite the way a runner would, without a runner: reads its channel, starts session
 // shells, lets them source a script. Only for tests.
 
+import { relative } from "node:path/posix";
 import { pack } from "tar-stream";
 import type { Box, BoxChannel, Workspace } from "../engine.ts";
 import { greetingPrefix } from "../supervisor.ts";
@@ -29,10 +30,13 @@ export function tarOf(entries: Entry[]): AsyncIterable<Uint8Array> {
   return archive as AsyncIterable<unknown> as AsyncIterable<Uint8Array>;
 }
 
+const tailBytes = 8192;
+
 /** Reads one channel to its end and remembers everything it said, by stream. */
 export class Listener {
   readonly channel: BoxChannel;
   readonly heard = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  #tails = { stdout: "", stderr: "" };
   readonly #chunks: Record<"stdout" | "stderr", Uint8Array[]> = { stdout: [], stderr: [] };
   readonly #iterator: AsyncIterator<{ stream: "stdout" | "stderr"; bytes: Uint8Array }>;
 
@@ -45,37 +49,37 @@ export class Listener {
     return this.heard[stream].toString("latin1");
   }
 
-  /** Reads on until `found` holds for what has been heard so far; throws when the output ends before. */
+  /** Reads on until `found` holds for the last that was heard (8 KiB a stream); throws when the output ends before. */
   async until(found: (stdout: string, stderr: string) => boolean): Promise<void> {
-    while (!found(this.#tail("stdout"), this.#tail("stderr"))) {
-      const next = await this.#iterator.next();
-      if (next.done === true) {
-        const heard = `${this.#tail("stdout")}\n${this.#tail("stderr")}`;
-        throw new Error(`the box ended before it said what was waited for; it said:\n${heard}`);
-      }
-      this.#chunks[next.value.stream].push(next.value.bytes);
+    while (!found(this.#tails.stdout, this.#tails.stderr)) {
+      if (await this.#next()) continue;
+      const heard = `${this.#tails.stdout}\n${this.#tails.stderr}`;
+      throw new Error(`the box ended before it said what was waited for; it said:\n${heard}`);
     }
     this.#gather();
+  }
+
+  /** What was heard before no longer counts for `until`. */
+  forget(): void {
+    this.#tails = { stdout: "", stderr: "" };
   }
 
   /** Reads on to the end of the output. */
   async toEnd(): Promise<void> {
-    for (;;) {
-      const next = await this.#iterator.next();
-      if (next.done === true) break;
-      this.#chunks[next.value.stream].push(next.value.bytes);
+    while (await this.#next()) {
+      // Everything is kept.
     }
     this.#gather();
   }
 
-  /** The last 64 KiB of what has been heard, so that waiting in a flood stays cheap. */
-  #tail(stream: "stdout" | "stderr"): string {
-    let text = "";
-    for (const chunk of this.#chunks[stream].toReversed()) {
-      text = Buffer.from(chunk).toString("latin1") + text;
-      if (text.length > 65_536) return text;
-    }
-    return this.text(stream) + text;
+  async #next(): Promise<boolean> {
+    const next = await this.#iterator.next();
+    if (next.done === true) return false;
+    const { stream, bytes } = next.value;
+    this.#chunks[stream].push(bytes);
+    const text = Buffer.from(bytes.subarray(-tailBytes)).toString("latin1");
+    this.#tails[stream] = (this.#tails[stream] + text).slice(-tailBytes);
+    return true;
   }
 
   #gather(): void {
@@ -119,6 +123,7 @@ export class BoxUnderTest {
     const directory = `${this.workspace.paths.pipeline}/contract-${number}`;
     await this.write(`contract-${number}`, [{ name: "run.sh", content: script }]);
     const from = { stdout: this.listener.heard.stdout.length, stderr: this.listener.heard.stderr.length };
+    this.listener.forget();
     const [a, b] = [`half${number}`, "and-half"];
     await this.listener.channel.write(`start ${a} ${b} ${mode}\n`);
     await this.listener.channel.write(`. '${directory}/run.sh'\n`);
@@ -141,16 +146,14 @@ export class BoxUnderTest {
 
   /** Puts entries into a new directory `name` of the pipeline's directory. */
   async write(name: string, entries: Entry[]): Promise<void> {
-    const { pipeline } = this.workspace.paths;
-    const cut = pipeline.lastIndexOf("/");
-    const top = pipeline.slice(cut + 1);
-    const below = entries.map(entry => ({ ...entry, name: `${top}/${name}/${entry.name}` }));
-    const directories: Entry[] = [
-      { name: `${top}/`, type: "directory" },
-      { name: `${top}/${name}/`, type: "directory" },
-    ];
+    const { pipeline, root = "/" } = this.workspace.paths;
+    const parts = relative(root, `${pipeline}/${name}`).split("/");
+    const directories = parts.map(
+      (_, index): Entry => ({ name: `${parts.slice(0, index + 1).join("/")}/`, type: "directory" }),
+    );
+    const below = entries.map(entry => ({ ...entry, name: `${parts.join("/")}/${entry.name}` }));
     const archive = tarOf([...directories, ...below]);
-    const result = await this.box.put(archive, pipeline.slice(0, cut) || "/", new AbortController().signal);
+    const result = await this.box.put(archive, root, new AbortController().signal);
     if (!result.ok) throw new Error(result.refusal.message);
   }
 

@@ -90,7 +90,7 @@ function withoutEffect(request: EngineRequest): string[] {
 class HostWorkspace implements Workspace {
   readonly environment = [];
   readonly images = undefined;
-  readonly paths: GuestPaths = { pipeline: "", report: "" };
+  readonly paths: GuestPaths = { pipeline: "", report: "", root: "" };
   readonly box: Box;
   readonly #options: HostEngineOptions;
   readonly #request: EngineRequest;
@@ -133,6 +133,7 @@ class HostWorkspace implements Workspace {
     const { root, spawnAs } = this.#options;
     await mkdir(root, { recursive: true });
     this.#directory = await mkdtemp(join(await realpath(root), `${this.#request.runId}-`));
+    this.paths.root = this.#directory;
     this.paths.pipeline = join(this.#directory, "pipeline");
     this.paths.report = join(this.#directory, "report");
     this.#roots.push(this.#directory);
