@@ -64,10 +64,10 @@ function frame(
   return framed;
 }
 
-/** Without what a terminal would act upon; a tab is shown as four spaces. */
+/** Without what a terminal would act upon, and with tabs to be seen. */
 function visible(text: string): string {
   return text
-    .replaceAll("\t", "    ")
+    .replaceAll("\t", "\u2192   ")
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, "\uFFFD");
 }
 

@@ -42,10 +42,6 @@ function values(): Schema {
       { type: "string", pattern },
     ],
   });
-  const oneOrMore = (names: string[]) => {
-    const one = { enum: names };
-    return { anyOf: [one, { type: "array", items: one }] };
-  };
   return {
     scalar: { type: scalarTypes },
     texts: {
@@ -61,8 +57,8 @@ function values(): Schema {
     size: quantity("^\\d+(?:\\.\\d+)? ?(?:Ki|Mi|Gi|Ti|k|K|M|G|T)?B?$"),
     cpu: quantity("^(?:\\d+(?:\\.\\d+)?|\\d+m)$"),
     days: quantity("^\\d{1,6}[dw]?$"),
-    events: oneOrMore(["push", "tag", "pull-request", "schedule", "manual"]),
-    results: oneOrMore(["passed", "failed", "always"]),
+    events: oneOrMoreOf(["push", "tag", "pull-request", "schedule", "manual"]),
+    results: oneOrMoreOf(["passed", "failed", "always"]),
     variables: { type: ["object", "null"], additionalProperties: ref("scalar") },
     options: { type: ["object", "null"], additionalProperties: ref("scalar") },
     matrix: {
