@@ -100,7 +100,9 @@ export async function syncEnvironment(run: JobRun): Promise<void> {
   const secret = new Set(run.job.secrets.map(({ name }) => name));
   const known = new Map(run.environment.map(({ name, value }) => [name, value]));
   for (const { name, value } of parseEnvironment(Buffer.concat(parts))) {
-    if (!secret.has(name) && name !== "_") known.set(name, value);
+    if (secret.has(name) || name === "_") continue;
+    if (known.get(name) !== value) run.literal.add(name);
+    known.set(name, value);
   }
   run.environment = [...known].map(([name, value]) => ({ name, value }));
 }

@@ -7,7 +7,7 @@ import type { EnvEntry, Job, StepSpec } from "../core/job.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { StepFile } from "../core/step-file.ts";
 import type { Workspace } from "../engine/engine.ts";
-import { basePathOf, lookupIn, mergeEnvironment, secretEnvironment } from "../plan/environment.ts";
+import { basePathOf, lookupIn, secretEnvironment } from "../plan/environment.ts";
 import type { Lookup } from "../plan/expand.ts";
 import { exportLine, literalExportLine } from "../plan/shell-export.ts";
 import { commandGroup } from "../plan/step-script.ts";
@@ -26,6 +26,8 @@ export interface JobRun {
   greeting: Greeting;
   /** Visible variables; grows with every environment sync. */
   environment: EnvEntry[];
+  /** Names whose values are known as they are (read from the shell, messages): the shell must not expand them. */
+  readonly literal: Set<string>;
   readonly files: ReadonlyMap<string, StepFile[]>;
   /** Steps started so far. */
   order: number;
@@ -44,13 +46,15 @@ export function sourcePathOf(run: JobRun): string {
 }
 
 /** The lines that export visible variables, then secrets; a secret is exact in the slipway dialect. */
-export function exportLines(run: JobRun, more: EnvEntry[] = []): string[] {
+export function exportLines(run: JobRun): string[] {
   const secrets = secretEnvironment(run.job.secrets, run.input.secrets).exports;
   const names = new Set(secrets.map(secret => secret.name));
-  const visible = mergeEnvironment(run.environment, more).filter(entry => !names.has(entry.name));
+  const visible = run.environment.filter(entry => !names.has(entry.name));
   const write = run.job.dialect === "slipway" ? literalExportLine : exportLine;
   return [
-    ...visible.map(entry => exportLine(entry.name, entry.value)),
+    ...visible.map(({ name, value }) =>
+      (run.literal.has(name) ? literalExportLine : exportLine)(name, value),
+    ),
     ...secrets.map(secret => write(secret.name, secret.value.reveal())),
   ].filter(line => line !== undefined);
 }
@@ -59,7 +63,7 @@ export function exportLines(run: JobRun, more: EnvEntry[] = []): string[] {
  * A new session shell with the environment exported, in the box as it is; the box itself is started again where
  * its main process is gone. Used after a shell has died and before after-steps.
  */
-export async function freshShell(run: JobRun, boxGone: boolean, more: EnvEntry[] = []): Promise<void> {
+export async function freshShell(run: JobRun, boxGone: boolean): Promise<void> {
   if (boxGone) {
     const channel = await run.workspace.box.restart(run.input.signal);
     run.session = openSession(run.input, channel);
@@ -72,7 +76,7 @@ export async function freshShell(run: JobRun, boxGone: boolean, more: EnvEntry[]
     });
   }
   await run.session.group(
-    token => commandGroup(token, exportLines(run, more)),
+    token => commandGroup(token, exportLines(run)),
     async () => {},
   );
 }

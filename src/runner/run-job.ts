@@ -171,6 +171,7 @@ async function enterBox(
     session,
     greeting: greeting.value,
     environment: pipelineEnvironment(job, workspace.paths, workspace.environment),
+    literal: new Set(),
     files,
     order: 0,
     failure: undefined,
@@ -275,6 +276,7 @@ async function runAfterSteps(run: JobRun): Promise<void> {
       run.failure?.message,
     );
     run.environment = mergeEnvironment(run.environment, more);
+    for (const { name } of more) run.literal.add(name);
     await freshShell(run, boxGone);
     for (const step of job.afterSteps) {
       const ended = await runStep(run, step, "after", input.signal);
