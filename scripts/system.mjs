@@ -131,17 +131,38 @@ async function answersWithin(host, milliseconds, ended) {
   return false;
 }
 
-function answers(host) {
+/**
+ * Names of the containers and networks at a daemon, but for the networks that every daemon has.
+ *
+ * @param {string} host
+ * @returns {Promise<string[]>}
+ */
+export async function whatIsLeft(host) {
+  const containers = JSON.parse((await ask(host, "/containers/json?all=1")) ?? "[]");
+  const networks = JSON.parse((await ask(host, "/networks")) ?? "[]");
+  return [
+    ...containers.map(container => `container ${container.Names.join(" ")}`),
+    ...networks.map(network => `network ${network.Name}`).filter(name => !/ (bridge|host|none)$/.test(name)),
+  ];
+}
+
+async function answers(host) {
+  return (await ask(host, "/_ping")) !== undefined;
+}
+
+/** What a daemon answers to a GET; undefined when it does not, or not with 200. */
+function ask(host, path) {
   const url = new URL(host);
   const where =
     url.protocol === "unix:" ? { socketPath: url.pathname } : { host: url.hostname, port: url.port || 2375 };
   return new Promise(resolve => {
-    const request = http.get({ ...where, path: "/_ping", timeout: 5_000 }, response => {
-      response.resume();
-      resolve(response.statusCode === 200);
+    const request = http.get({ ...where, path, timeout: 5_000 }, response => {
+      let body = "";
+      response.setEncoding("utf8").on("data", chunk => (body += chunk));
+      response.on("end", () => resolve(response.statusCode === 200 ? body : undefined));
     });
     request.on("timeout", () => request.destroy());
-    request.on("error", () => resolve(false));
+    request.on("error", () => resolve(undefined));
   });
 }
 

@@ -15,7 +15,14 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { root, setUp } from "./set-up.mjs";
-import { findDaemon, installPackages, missingNeeds, startDaemon, whyNoInstall } from "./system.mjs";
+import {
+  findDaemon,
+  installPackages,
+  missingNeeds,
+  startDaemon,
+  whatIsLeft,
+  whyNoInstall,
+} from "./system.mjs";
 import { addReport, conclude, emptyTally } from "./tally.mjs";
 
 const say = text => console.log(`slipway test: ${text}`);
@@ -82,6 +89,9 @@ async function containerTests(tally, filters) {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, interrupt);
   try {
     await vitest(tally, "container", filters, { ...process.env, DOCKER_HOST: own.host });
+    // Nobody else used this daemon: whatever is there now was left by a test.
+    const left = await whatIsLeft(own.host);
+    if (left.length > 0) tally.crashed.push(`the tests left at the daemon: ${left.join(", ")}`);
   } finally {
     await own.stop();
   }
