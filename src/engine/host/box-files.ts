@@ -1,18 +1,24 @@
 // Archives into and out of a host box. Only the box's private directory (and what is mounted into it) can be reached,
 // whatever links its steps have laid; nothing else of the machine is packed or written.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { lstat, realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, normalize, relative } from "node:path";
+import { lchown, lstat, readdir, realpath } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, normalize, relative } from "node:path";
 import { accept, type Result, refuse } from "../../core/failure.ts";
+import { packDirectory } from "../../lib/tar/pack-directory.ts";
+import { unpackInto } from "../../lib/tar/unpack-into.ts";
 
-/** Unpacks into the directory `at`, which must lie in one of the roots. */
+interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/** Unpacks into the directory `at`, which must lie in one of the roots. `owner` gets all of it, where given. */
 export async function putFiles(
   archive: AsyncIterable<Uint8Array>,
   at: string,
   roots: string[],
   signal: AbortSignal,
+  owner?: Owner,
 ): Promise<Result<void>> {
   const directory = await realpath(at).catch(() => undefined);
   if (directory === undefined || !within(directory, roots)) {
@@ -22,15 +28,9 @@ export async function putFiles(
       "on the host engine files go below $WERCKER_ROOT, $WERCKER_OUTPUT_DIR and the like only",
     );
   }
-  const child = spawn("tar", ["-C", directory, "-xpf", "-"], {
-    stdio: ["pipe", "ignore", "inherit"],
-    signal,
-  });
-  for await (const chunk of archive) {
-    if (!child.stdin.write(chunk)) await once(child.stdin, "drain");
-  }
-  child.stdin.end();
-  await once(child, "close");
+  const unpacked = await unpackInto(directory, archive, { signal });
+  if (!unpacked.ok) return unpacked;
+  if (owner !== undefined) await chownTree(directory, owner);
   return accept(undefined);
 }
 
@@ -46,11 +46,22 @@ export async function getFiles(
   const name = basename(wanted);
   const there = await lstat(`${parent}/${name}`).catch(() => undefined);
   if (there === undefined) return undefined;
-  const child = spawn("tar", ["-C", parent, "-cf", "-", name], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const below = `${name}/`;
+  return packDirectory({
+    root: parent,
+    prefix: "",
+    owner: { uid: there.uid, gid: there.gid },
     signal,
+    ignore: relative => relative !== name && !relative.startsWith(below),
   });
-  return child.stdout;
+}
+
+/** Gives the directory and all in it to the box's user. */
+async function chownTree(directory: string, owner: Owner): Promise<void> {
+  await lchown(directory, owner.uid, owner.gid);
+  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
+    await lchown(join(entry.parentPath, entry.name), owner.uid, owner.gid);
+  }
 }
 
 function within(path: string, roots: string[]): boolean {

@@ -213,7 +213,7 @@ class HostWorkspace implements Workspace {
       get channel() {
         return running().channel;
       },
-      put: (archive, at, signal) => putFiles(archive, at, this.#roots, signal),
+      put: (archive, at, signal) => putFiles(archive, at, this.#roots, signal, this.#options.spawnAs),
       get: (path, signal) => getFiles(path, this.#roots, signal),
       signalAll: signal => signalMembers(this.#members(), signal, this.#options.clock),
       restart: async signal => {
