@@ -309,6 +309,15 @@ describe("tarballs", () => {
     expect((await refusal(`foo "${url}"`)).code).toBe("step-archive-unsafe");
   });
 
+  test("a link out of the directory that is stripped is refused", async () => {
+    const entries: Entry[] = [
+      { name: "top/run.sh", text: "x" },
+      { name: "top/l", type: "symlink", linkname: "../other" },
+    ];
+    answers = [{ status: 200, body: await tarball(entries) }];
+    expect((await refusal(`foo "${url}"`)).code).toBe("step-archive-unsafe");
+  });
+
   test("a file below a link is refused", async () => {
     const entries: Entry[] = [
       { name: "run.sh", text: "x" },
