@@ -48,7 +48,8 @@ function readNamedStep(reading: Reading, node: TextNode): StepDefinition | undef
     return undefined;
   }
   const step: StepDefinition = { ref, options: [], position: node.at };
-  checkStep(reading, step, node);
+  checkStepId(reading, step);
+  checkCode(reading, step, node);
   return step;
 }
 
@@ -59,7 +60,8 @@ function readNestedStep(reading: Reading, node: MapNode, only: MapEntry): StepDe
   }
   const step: StepDefinition = { ref: only.key, options: [], position: only.keyAt };
   readOptions(reading, step, only.value.entries);
-  checkStep(reading, step, node);
+  checkStepId(reading, step);
+  checkCode(reading, step, node);
   return step;
 }
 
@@ -74,7 +76,8 @@ function emptyStepHint({ key, value }: MapEntry): string {
 
 function readFlatStep(reading: Reading, node: MapNode, first: MapEntry): StepDefinition {
   const step: StepDefinition = { ref: first.key, options: [], position: first.keyAt };
-  if (!isNull(first.value)) {
+  const twoShapes = !isNull(first.value);
+  if (twoShapes) {
     const second = node.entries[1]!;
     const message = `what stands below ${shown(first.key)} is not used, for ${shown(second.key)} stands beside it`;
     const hint = `Give ${shown(second.key)} the same indent as the other options of ${first.key}`;
@@ -83,7 +86,8 @@ function readFlatStep(reading: Reading, node: MapNode, first: MapEntry): StepDef
     else reading.warn(second.keyAt, message, hint);
   }
   readOptions(reading, step, node.entries.slice(1));
-  checkStep(reading, step, node);
+  checkStepId(reading, step);
+  if (!twoShapes) checkCode(reading, step, node);
   return step;
 }
 
@@ -171,14 +175,16 @@ function warnOfFloat(reading: Reading, option: string, node: TextNode): void {
   reading.warn(node.at, message, `Put it in quotes: "${node.text}"`);
 }
 
-function checkStep(reading: Reading, step: StepDefinition, node: TextNode | MapNode): void {
+function checkStepId(reading: Reading, step: StepDefinition): void {
   const fault = stepIdFault(step.ref);
-  if (fault !== undefined) {
-    const hint = /\s/.test(step.ref.trim())
-      ? "Commands belong to a step script, under code:; a step's id is owner/name@version"
-      : "Write owner/name@version";
-    reading.warn(step.position, `${shown(step.ref)} is not the id of a step: ${fault}`, hint);
-  }
+  if (fault === undefined) return;
+  const hint = /\s/.test(step.ref.trim())
+    ? "Commands belong to a step script, under code:; a step's id is owner/name@version"
+    : "Write owner/name@version";
+  reading.warn(step.position, `${shown(step.ref)} is not the id of a step: ${fault}`, hint);
+}
+
+function checkCode(reading: Reading, step: StepDefinition, node: TextNode | MapNode): void {
   if (step.ref !== "script" || step.options.some(option => option.name === "code")) return;
   const other = step.options.find(option =>
     ["run", "cmd", "command", "commands", "script"].includes(option.name),

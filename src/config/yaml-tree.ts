@@ -12,10 +12,19 @@ import {
   type Pair,
   Parser,
   Scalar,
-  type YAMLError,
 } from "yaml";
 import type { Position, Problem } from "./pipeline-file.ts";
 import { type Resolved, resolvePlain } from "./scalars.ts";
+import {
+  badKey,
+  badMerge,
+  duplicateKey,
+  endlessAnchor,
+  syntaxProblems,
+  tooDeep,
+  tooMany,
+  unknownAnchor,
+} from "./yaml-problems.ts";
 
 export interface TextNode {
   kind: "text";
@@ -62,8 +71,6 @@ export interface ParsedTree {
 const deepest = 64;
 /** Nodes after aliases and merge keys have been expanded. */
 const mostNodes = 100_000;
-/** Syntax errors that are told; the rest follows from these as a rule. */
-const mostErrors = 20;
 
 class TreeRefused extends Error {
   readonly problem: Problem;
@@ -81,7 +88,9 @@ export function parseTree(text: string): ParsedTree {
   try {
     const document = firstDocument(text, lines);
     if (document === undefined) return { tree: emptyText({ line: 1, column: 1 }), problems };
-    if (document.errors.length > 0) return { problems: syntaxProblems(document.errors, lines, text) };
+    // The parser catches the end of its own stack in places, and calls it an error of the text.
+    if (document.errors.some(error => error.message.includes("call stack"))) throw new RangeError();
+    if (document.errors.length > 0) return { problems: syntaxProblems(document, lines, text) };
     const grower = {
       lines,
       problems,
@@ -94,7 +103,7 @@ export function parseTree(text: string): ParsedTree {
   } catch (error) {
     if (error instanceof TreeRefused) return { problems: [...problems, error.problem] };
     // The parser calls itself for every level: a text that is nothing but brackets ends the stack.
-    if (error instanceof RangeError) return { problems: [tooDeep({ line: 1, column: 1 })] };
+    if (error instanceof RangeError) return { problems: [tooDeep({ line: 1, column: 1 }, deepest)] };
     throw error;
   }
 }
@@ -131,7 +140,7 @@ function grow(grower: Grower, node: Node | null, depth: number): TreeNode {
   if (node === null) return emptyText({ line: 1, column: 1 });
   const at = placeOf(grower, node);
   if (isAlias(node)) return followAlias(grower, node.source, at);
-  if (depth > deepest) throw new TreeRefused(tooDeep(at));
+  if (depth > deepest) throw new TreeRefused(tooDeep(at, deepest));
   const anchor: Anchor = { node: undefined };
   const name = (node as { anchor?: string }).anchor;
   if (name !== undefined) grower.anchors.set(name, anchor);
@@ -180,7 +189,7 @@ function growEntries(
     const key = grow(grower, pair.key, depth + 1);
     if (key.kind !== "text") throw new TreeRefused(badKey(keyAt));
     const value = pair.value === null ? emptyText(keyAt) : grow(grower, pair.value, depth + 1);
-    if (own.has(key.text)) grower.problems.push(duplicateKey(key.text, keyAt, entries.get(key.text)!.keyAt));
+    if (own.has(key.text)) grower.problems.push(duplicateKey(keyAt, key.text, entries.get(key.text)!.keyAt));
     own.add(key.text);
     // The first one keeps its place in the order, also where the value of a later one counts.
     entries.set(key.text, { key: key.text, keyAt, value });
@@ -200,7 +209,7 @@ function mergedEntries(grower: Grower, value: Node | null, at: Position, depth: 
   for (const map of maps) {
     if (map.kind !== "map") throw new TreeRefused(badMerge(at));
     grower.merged += map.entries.length;
-    if (grower.merged > mostNodes) throw new TreeRefused(tooMany(at));
+    if (grower.merged > mostNodes) throw new TreeRefused(tooMany(at, mostNodes));
     for (const entry of map.entries) if (!entries.has(entry.key)) entries.set(entry.key, entry);
   }
   return [...entries.values()];
@@ -208,18 +217,8 @@ function mergedEntries(grower: Grower, value: Node | null, at: Position, depth: 
 
 function followAlias(grower: Grower, name: string, at: Position): TreeNode {
   const anchor = grower.anchors.get(name);
-  if (anchor === undefined) {
-    throw new TreeRefused({
-      ...errorAt(at, `unknown anchor '${name}' referenced`),
-      hint: `Define it before this place with &${name}, or quote a text that begins with *`,
-    });
-  }
-  if (anchor.node === undefined) {
-    throw new TreeRefused({
-      ...errorAt(at, `anchor '${name}' value contains itself`),
-      hint: `Take *${name} out of it`,
-    });
-  }
+  if (anchor === undefined) throw new TreeRefused(unknownAnchor(at, name));
+  if (anchor.node === undefined) throw new TreeRefused(endlessAnchor(at, name));
   return anchor.node;
 }
 
@@ -230,7 +229,7 @@ function total(grower: Grower, nodes: TreeNode[]): number {
 }
 
 function measured<T extends TreeNode>(grower: Grower, node: T, size: number): T {
-  if (size > mostNodes) throw new TreeRefused(tooMany(node.at));
+  if (size > mostNodes) throw new TreeRefused(tooMany(node.at, mostNodes));
   grower.sizes.set(node, size);
   return node;
 }
@@ -254,93 +253,4 @@ function emptyText(at: Position): TextNode {
 function placeOf(grower: Grower, node: Node | null): Position {
   const { line, col } = grower.lines.linePos(node?.range?.[0] ?? 0);
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
-}
-
-function errorAt(at: Position, message: string) {
-  return { severity: "error" as const, line: at.line, column: at.column, message };
-}
-
-function tooDeep(at: Position): Problem {
-  const message = `values stand more than ${deepest} levels deep within each other`;
-  return { ...errorAt(at, message), hint: "A pipeline file needs about ten levels" };
-}
-
-function tooMany(at: Position): Problem {
-  const message = `the file expands to more than ${mostNodes} values`;
-  return { ...errorAt(at, message), hint: "Use fewer aliases (*name) of large values" };
-}
-
-function badKey(at: Position): Problem {
-  return {
-    ...errorAt(at, "a key must be a text, not a map or a list"),
-    hint: "Quote it if it is meant as a text",
-  };
-}
-
-function badMerge(at: Position): Problem {
-  const message = "map merge requires map or sequence of maps as the value";
-  return { ...errorAt(at, message), hint: "Write <<: *name, where name is the anchor of a map" };
-}
-
-function duplicateKey(key: string, at: Position, first: Position): Problem {
-  return {
-    severity: "warning",
-    line: at.line,
-    column: at.column,
-    message: `"${key}" stands twice in this map (first in line ${first.line}): the last one counts`,
-    hint: "Remove one of them",
-  };
-}
-
-function syntaxProblems(errors: YAMLError[], lines: LineCounter, text: string): Problem[] {
-  // What else the parser says of a file with tabs follows from the tabs.
-  const tabs = errors.filter(error => error.code === "TAB_AS_INDENT");
-  const seen = new Set<string>();
-  const problems: Problem[] = [];
-  for (const error of tabs.length > 0 ? tabs : errors) {
-    const problem = syntaxProblem(error.code, error.message, lines.linePos(offsetOf(error, text)), text);
-    const what = `${problem.line} ${problem.message}`;
-    if (!seen.has(what) && problems.length < mostErrors) problems.push(problem);
-    seen.add(what);
-  }
-  return problems;
-}
-
-/** Where the caret should stand: at what is wrong, not at the space before it. */
-function offsetOf(error: YAMLError, text: string): number {
-  const start = error.pos[0];
-  if (error.code === "TAB_AS_INDENT") return start;
-  const blank = /^\s*/.exec(text.slice(start, start + 1000))![0].length;
-  return start + blank < text.length ? start + blank : start;
-}
-
-const hints: Record<string, string> = {
-  TAB_AS_INDENT: "Put spaces in place of the tab",
-  BAD_INDENT: "Give it the same indent as its neighbours",
-  MULTILINE_IMPLICIT_KEY: "Is a colon or a line break missing, or an indent wrong?",
-  MISSING_CHAR: "Is a colon, quote or bracket missing?",
-  BLOCK_AS_IMPLICIT_KEY: "Check the indent of this line and of the one above",
-  BAD_SCALAR_START: "Quote a text that begins with this character",
-  UNEXPECTED_TOKEN: "Quote the text if this character belongs to it",
-};
-
-function syntaxProblem(
-  code: string,
-  message: string,
-  place: { line: number; col: number },
-  text: string,
-): Problem {
-  const at = { line: Math.max(place.line, 1), column: Math.max(place.col, 1) };
-  // The parser's own catch for texts that are nothing but brackets.
-  if (message.includes("call stack")) return tooDeep({ line: 1, column: 1 });
-  const hint = hints[code] ?? "Correct the YAML here";
-  if (code === "TAB_AS_INDENT") {
-    // The parser names the start of the line; the caret should stand at the tab.
-    const line = text.split("\n", at.line)[at.line - 1] ?? "";
-    return {
-      ...errorAt({ line: at.line, column: line.indexOf("\t") + 1 || at.column }, "a tab cannot indent YAML"),
-      hint,
-    };
-  }
-  return { ...errorAt(at, message), hint };
 }
