@@ -52,12 +52,14 @@ export class DaemonError extends SlipwayError {
   readonly status: number;
   /** What the daemon said, alone. */
   readonly text: string;
+  readonly headers: IncomingMessage["headers"];
 
-  constructor(status: number, message: string, call: DaemonCall) {
+  constructor(status: number, message: string, call: DaemonCall, headers: IncomingMessage["headers"] = {}) {
     super("daemon-error", `the container daemon refused ${call.method} ${call.path}: ${message}`);
     this.name = "DaemonError";
     this.status = status;
     this.text = message;
+    this.headers = headers;
   }
 }
 
@@ -179,7 +181,7 @@ async function exchange(
 
 async function refusedCall(answer: IncomingMessage, call: DaemonCall): Promise<DaemonError> {
   const text = (await readAll(answer).catch(() => Buffer.alloc(0))).toString("utf8").trim();
-  return new DaemonError(answer.statusCode ?? 0, messageIn(text), call);
+  return new DaemonError(answer.statusCode ?? 0, messageIn(text), call, answer.headers);
 }
 
 /** The API wraps its messages in `{"message": ...}`; Podman adds `cause` and `response`. */

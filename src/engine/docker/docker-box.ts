@@ -1,9 +1,10 @@
 // The box as the runner sees it: files through the daemon's archive calls, signals through a short command inside its
 // PID namespace, its main process through the attached channel.
 
-import { accept, messageOf, type Result, refuse, SlipwayError } from "../../core/failure.ts";
+import { messageOf, SlipwayError } from "../../core/failure.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Box, BoxChannel } from "../engine.ts";
+import { getArchive, putArchive } from "./box-archive.ts";
 import { type ChannelInput, openChannel } from "./box-channel.ts";
 import { execToEnd, inspectContainer } from "./container-calls.ts";
 import { type DaemonClient, DaemonError } from "./daemon-client.ts";
@@ -21,13 +22,14 @@ export interface BoxInput {
 
 export function dockerBox(input: BoxInput): Box {
   const { client, id, life } = input;
+  const place = { client, id, shownImage: input.shownImage };
   let channel = input.channel;
   return {
     get channel() {
       return channel;
     },
-    put: (archive, at, signal) => putArchive(input, archive, at, AbortSignal.any([signal, life])),
-    get: (path, signal) => getArchive(client, id, path, AbortSignal.any([signal, life])),
+    put: (archive, at, signal) => putArchive(place, archive, at, AbortSignal.any([signal, life])),
+    get: (path, signal) => getArchive(place, path, AbortSignal.any([signal, life])),
     signalAll: name => signalAll(input, name),
     async restart(signal) {
       signal.throwIfAborted();
@@ -38,70 +40,6 @@ export function dockerBox(input: BoxInput): Box {
     },
     terminal: request => openTerminal(client, id, request),
   };
-}
-
-async function putArchive(
-  input: BoxInput,
-  archive: AsyncIterable<Uint8Array>,
-  at: string,
-  signal: AbortSignal,
-): Promise<Result<void>> {
-  try {
-    await input.client.call({
-      method: "PUT",
-      path: `/containers/${input.id}/archive`,
-      query: { path: at, copyUIDGID: false },
-      upload: archive,
-      signal,
-    });
-    return accept(undefined);
-  } catch (error) {
-    if (!(error instanceof DaemonError)) throw error;
-    return putRefusal(error, at, input.shownImage);
-  }
-}
-
-function putRefusal(error: DaemonError, at: string, image: string): Result<void> {
-  const { text } = error;
-  if (/no space left on device|disk quota exceeded/i.test(text)) {
-    return refuse(
-      "no-space",
-      `there is no space left for files at ${at} of the box: ${text}`,
-      "make room where the container daemon keeps its data (docker system df), or give the volume more",
-    );
-  }
-  if (/read-only/i.test(text)) {
-    return refuse(
-      "read-only-root",
-      `the box cannot take files at ${at}: its root file system is read-only`,
-      `image ${image} has to run with a writable root, or with a writable volume at ${at}`,
-    );
-  }
-  if (error.status === 404 || /not a directory|no such file/i.test(text)) {
-    return refuse(
-      "no-such-directory",
-      `the box has no directory ${at} to put files into: ${text}`,
-      "a step may have removed it",
-    );
-  }
-  throw error;
-}
-
-async function getArchive(
-  client: DaemonClient,
-  id: string,
-  path: string,
-  signal: AbortSignal,
-): Promise<AsyncIterable<Uint8Array> | undefined> {
-  try {
-    const call = { method: "GET", path: `/containers/${id}/archive`, query: { path }, signal } as const;
-    return (await client.open(call)).body;
-  } catch (error) {
-    if (!(error instanceof DaemonError)) throw error;
-    // A path below a file is as little there as one that does not exist.
-    if (error.status === 404 || /not a directory|no such file/i.test(error.text)) return undefined;
-    throw error;
-  }
 }
 
 /** How long the command that sends the signal may take. Milliseconds. */

@@ -1,0 +1,97 @@
+// A Podman service of the tests' own: a real process with its storage, its networks and its socket below a temporary
+// directory, ended by its process id.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectDaemon, type DaemonClient } from "../../src/engine/docker/daemon-client.ts";
+
+export interface PodmanService extends AsyncDisposable {
+  readonly client: DaemonClient;
+  readonly socket: string;
+}
+
+// runc where it is there, since crun is not everywhere; limits that an unprivileged outer container lets through.
+const settings = `
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=20000:20000"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+`;
+
+/** Starts the service and waits until it answers. Throws with its log where it does not. */
+export async function startPodman(): Promise<PodmanService> {
+  const home = mkdtempSync(join(tmpdir(), "slipway-podman-"));
+  const socket = join(home, "podman.sock");
+  writeFileSync(join(home, "containers.conf"), settings);
+  const log = openSync(join(home, "log"), "a");
+  const env = { ...process.env, CONTAINERS_CONF: join(home, "containers.conf") };
+  const places = [
+    "--root",
+    join(home, "root"),
+    "--runroot",
+    join(home, "run"),
+    "--tmpdir",
+    join(home, "tmp"),
+  ];
+  const options = [...places, "--network-config-dir", join(home, "networks"), "--runtime", runtime()];
+  const service = ["system", "service", "--time=0", `unix://${socket}`];
+  const child = spawn("podman", [...options, ...service], { env, stdio: ["ignore", log, log] });
+  closeSync(log);
+  // It lives through many tests: none of them has left it behind.
+  child.unref();
+  const stop = async () => {
+    await end(child);
+    spawnSync("podman", [...options, "rm", "--all", "--force", "--time", "0"], { env, stdio: "ignore" });
+    for (const point of mountsBelow(home)) spawnSync("umount", ["-l", point], { stdio: "ignore" });
+    rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  };
+  try {
+    const client = await answering(child, socket);
+    return { client, socket, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    const said = readFileSync(join(home, "log"), "utf8").slice(-2_000);
+    await stop();
+    throw new Error(`podman does not answer: ${said}`, { cause: error });
+  }
+}
+
+function runtime(): string {
+  const folders = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+  return folders.some(folder => existsSync(join(folder, "runc"))) ? "runc" : "crun";
+}
+
+async function answering(child: ChildProcess, socket: string): Promise<DaemonClient> {
+  for (let attempt = 0; ; attempt++) {
+    if (child.exitCode !== null || child.pid === undefined) throw new Error("podman ended at once");
+    if (existsSync(socket)) {
+      try {
+        return await connectDaemon({ kind: "unix", path: socket });
+      } catch (error) {
+        if (attempt > 100) throw error;
+      }
+    }
+    if (attempt > 300) throw new Error("it has made no socket");
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.ref();
+  const ended = new Promise(resolve => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await ended;
+  clearTimeout(late);
+}
+
+/** Innermost first: a mount that stays would make the removal delete what is mounted. */
+function mountsBelow(home: string): string[] {
+  const points = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map(line => line.split(" ")[1] ?? "");
+  return points.filter(point => point.startsWith(`${home}/`)).reverse();
+}
