@@ -10,7 +10,6 @@ import path from "node:path";
 /** Programs that container tests call, the Debian packages that bring them, and what for. */
 export const needs = [
   { package: "docker.io", purpose: "Docker daemon", present: () => onPath("dockerd") },
-  { package: "docker-cli", purpose: "docker command", present: () => onPath("docker"), sometimes: true },
   { package: "podman", purpose: "second container daemon", present: () => onPath("podman") },
   { package: "netavark", purpose: "networks of podman", present: podmanNetwork, sometimes: true },
   { package: "aardvark-dns", purpose: "names in podman networks", present: podmanNetwork, sometimes: true },

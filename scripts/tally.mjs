@@ -40,7 +40,7 @@ export function addReport(tally, name, status, report) {
 export function conclude(tally) {
   const complaints = [...tally.crashed, ...tally.notRun.map(text => `NOT RUN: ${text}`)];
   if (tally.skipped > 0) complaints.push(`${tally.skipped} skipped; no test may be skipped`);
-  if (tally.passed === 0) complaints.push("nothing ran");
+  if (tally.passed === 0 && complaints.length === 0) complaints.push("nothing ran");
   // What was skipped or left out has not passed.
   const failed = tally.failed + tally.crashed.length + tally.notRun.length + tally.skipped;
   const totals = `${tally.passed} passed, ${failed} failed`;
