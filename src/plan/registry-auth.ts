@@ -79,7 +79,7 @@ function isSet(auth: Readonly<Record<string, string>>, key: string): boolean {
 function azureAccess({ auth, repository }: RegistryRequest): Result<RegistryPlan> {
   const missing = azureKeys.filter(key => !isSet(auth, key));
   if (missing.length > 0) return incomplete("Azure", missing);
-  const server = auth["azure-login-server"]!.replace(/^https?:\/\//, "").replace(/\/+$/, "");
+  const server = withoutSlashes(auth["azure-login-server"]!.replace(/^https?:\/\//, ""));
   const password = new Secret(auth["azure-client-secret"]!);
   return cloudPlan(repository, server, {
     kind: "plain",
@@ -203,10 +203,17 @@ function hostOf(registry: string): string | undefined {
 export function normalizeRegistry(registry: string): { url: string; forced: boolean } {
   if (registry === "") return { url: "https://index.docker.io/v2/", forced: false };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(registry);
-  const rest = (scheme === null ? registry : registry.slice(scheme[0].length)).replace(/\/+$/, "");
+  const rest = withoutSlashes(scheme === null ? registry : registry.slice(scheme[0].length));
   const version = /\/v[12]$/.test(rest) ? "" : "/v1";
   const forced = scheme !== null && scheme[1]!.toLowerCase() !== "https";
   return { url: `https://${rest}${version}/`, forced };
+}
+
+/** Without those at the end. */
+function withoutSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "/") end--;
+  return text.slice(0, end);
 }
 
 function serverOf(normalUrl: string): string {

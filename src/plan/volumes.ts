@@ -37,7 +37,7 @@ export function parseVolumes(text: string, lookup: Lookup): Result<Volume[]> {
 /** Splits at colons, but not at those inside `${...}`. */
 function splitHalves(item: string): string[] {
   const halves = [""];
-  for (const piece of item.match(/\$\{[^}]*\}|[^:]|:/g) ?? []) {
+  for (const piece of item.match(/\$\{[^}]{0,200}\}|[^:]|:/g) ?? []) {
     if (piece === ":") halves.push("");
     else halves[halves.length - 1] += piece;
   }
