@@ -1,0 +1,302 @@
+// Runs a workflow on this machine: what `slipway workflow` does, as a function. The plan says what may start; here it is
+// started, side by side where nothing stands between, and outputs become sources.
+
+import type { PipelineFile, Workflow, WorkflowEntry } from "../config/pipeline-file.ts";
+import { cancelOf } from "../core/cancel.ts";
+import { accept, messageOf, type Result, refuse, SlipwayError } from "../core/failure.ts";
+import { isGood, type Outcome } from "../core/outcome.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { nearestNames } from "../lib/nearest-names.ts";
+import type { Combination } from "../plan/matrix.ts";
+import { type EntryStatus, nextPipelines } from "../plan/workflow-order.ts";
+import { type JobOutput, sourceOf } from "../plan/workflow-source.ts";
+import type { SourceTree } from "../storage/storage.ts";
+import { announceEnding, endingOfRefusal, endingOfThrown } from "./announce.ts";
+import { chooseEngine } from "./choose-engine.ts";
+import type { OpenEngine } from "./engines.ts";
+import { newRunId } from "./ids.ts";
+import { joinedSource, outputSource } from "./local-storage.ts";
+import { kindOf, type PreparedJob } from "./prepare-jobs.ts";
+import { type FileContext, loadContextFile, openRunContext } from "./run-context.ts";
+import type { RunOptions } from "./run-options.ts";
+import {
+  defaultParallel,
+  type PipelineResult,
+  type RunWatch,
+  readyPipeline,
+  runReady,
+} from "./run-pipeline.ts";
+import { type Limit, limitTo } from "./side-by-side.ts";
+import { UsageRefused } from "./usage-refused.ts";
+import { worstOutcome } from "./worst-outcome.ts";
+
+export interface WorkflowOptions extends RunOptions {
+  workflow: string;
+  /** Names of entries that are approved beforehand; `all` approves every one. */
+  approve?: string[];
+}
+
+export interface WorkflowWatch extends RunWatch {
+  /** Asks a person; undefined where there is none. */
+  ask?(question: string): Promise<boolean>;
+}
+
+export interface WorkflowResult {
+  outcome: Outcome;
+  /** Empty when it passed. */
+  message: string;
+  /** In the order in which they ended. */
+  pipelines: { name: string; outcome: Outcome; reason?: string; result?: PipelineResult }[];
+}
+
+interface Course {
+  context: FileContext;
+  options: WorkflowOptions;
+  watch: WorkflowWatch;
+  clock: Clock;
+  limit: Limit;
+  open: OpenEngine;
+  workflow: Workflow;
+  state: Map<string, EntryStatus>;
+  approved: Set<string>;
+  outputs: Map<string, Map<string, string>>;
+  combinations: Map<string, Combination[]>;
+  ended: WorkflowResult["pipelines"];
+}
+
+/**
+ * Runs a workflow to its end. Each pipeline tells its run in events of its own. Throws `UsageRefused` where the workflow
+ * is not there or nobody could approve what wants approval, and SlipwayError where no engine can be had.
+ */
+export async function runWorkflow(options: WorkflowOptions, watch: WorkflowWatch): Promise<WorkflowResult> {
+  const clock = systemClock;
+  const opened = await openWorkflow(options, watch);
+  if (!opened.ok) {
+    if (opened.refusal.code === "usage") throw new UsageRefused(opened.refusal);
+    const { message } = endingOfRefusal(opened.refusal);
+    await watch.observer.say("error", message);
+    return { outcome: "failed", message, pipelines: [] };
+  }
+  const { context, workflow } = opened.value;
+  const course: Course = {
+    context,
+    options,
+    watch,
+    clock,
+    limit: limitTo(options.wercker ? 1 : (options.parallel ?? defaultParallel)),
+    open: await chooseEngine(context, watch, clock),
+    workflow,
+    state: new Map(),
+    approved: approvedOf(workflow, options.approve ?? []),
+    outputs: new Map(),
+    combinations: new Map(),
+    ended: [],
+  };
+  await follow(course);
+  return resultOf(course);
+}
+
+async function openWorkflow(
+  options: WorkflowOptions,
+  watch: WorkflowWatch,
+): Promise<Result<{ context: FileContext; workflow: Workflow }>> {
+  const opened = await openRunContext(options, watch.observer, watch.signal);
+  if (!opened.ok) return opened;
+  const context = await loadContextFile(opened.value);
+  if (!context.ok) return context;
+  const workflow = workflowOf(context.value.file, options.workflow);
+  if (!workflow.ok) return workflow;
+  const approved = approvedOf(workflow.value, options.approve ?? []);
+  const open = workflow.value.pipelines.filter(entry => entry.approval && !approved.has(entry.name));
+  if (open.length > 0 && watch.ask === undefined) {
+    const names = open.map(entry => entry.name);
+    return refuse(
+      "usage",
+      `${names.join(", ")} must be approved, and there is no terminal to ask at`,
+      `approve beforehand: ${names.map(name => `--approve ${name}`).join(" ")}`,
+    );
+  }
+  return accept({ context: context.value, workflow: workflow.value });
+}
+
+function workflowOf(file: PipelineFile, name: string): Result<Workflow> {
+  const found = file.workflows.find(workflow => workflow.name === name);
+  if (found !== undefined) return accept(found);
+  const names = file.workflows.map(workflow => workflow.name);
+  const near = nearestNames(name, names);
+  const guess = near.length === 0 ? "" : `Did you mean ${near.join(" or ")}? `;
+  const known = names.length === 0 ? "The file has no workflows." : `The file has: ${names.join(", ")}.`;
+  return refuse("no-such-workflow", `No workflow named ${name}`, guess + known);
+}
+
+function approvedOf(workflow: Workflow, names: string[]): Set<string> {
+  return new Set(names.includes("all") ? workflow.pipelines.map(entry => entry.name) : names);
+}
+
+/** Starts what may start until nothing is left. */
+async function follow(course: Course): Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  for (;;) {
+    const next = nextPipelines(course.workflow, course.state, {
+      branch: course.context.git.branch,
+      approved: course.approved,
+      sequential: course.options.wercker ?? false,
+    });
+    for (const { entry, reason } of next.skip) {
+      course.state.set(entry.name, "skipped");
+      course.ended.push({ name: entry.name, outcome: "skipped", reason });
+      await course.watch.observer.say("info", `${entry.name} skipped: ${reason}`);
+    }
+    const canceled = course.watch.signal.aborted;
+    if (!canceled) {
+      for (const entry of next.start) {
+        course.state.set(entry.name, "running");
+        running.set(
+          entry.name,
+          runEntry(course, entry).finally(() => running.delete(entry.name)),
+        );
+      }
+    }
+    if (running.size > 0) await Promise.race(running.values());
+    else if (canceled || next.finished) return;
+    else if (next.awaitingApproval[0] !== undefined) await askFor(course, next.awaitingApproval[0]);
+    else if (next.skip.length === 0) return;
+  }
+}
+
+/** One question at a time, and none while output of a run goes over the terminal. */
+async function askFor(course: Course, entry: WorkflowEntry): Promise<void> {
+  const where = entry.environment === undefined ? "" : ` to ${entry.environment}`;
+  const yes = (await course.watch.ask?.(`Run ${entry.name}${where}?`)) ?? false;
+  if (yes) course.approved.add(entry.name);
+  else end(course, entry, "canceled", { reason: "it was not approved" });
+}
+
+async function runEntry(course: Course, entry: WorkflowEntry): Promise<void> {
+  const { watch, clock } = course;
+  const startedAt = clock.monotonic();
+  let result: PipelineResult;
+  try {
+    const ready = await readyEntry(course, entry);
+    if (ready.ok) result = await ready.value();
+    else result = await announce(endingOfRefusal(ready.refusal));
+  } catch (error) {
+    result = await announce(endingOfThrown(error, watch.signal));
+  }
+  end(course, entry, result.outcome, { result });
+
+  async function announce(ending: { outcome: Outcome; message: string }): Promise<PipelineResult> {
+    const run = {
+      runId: newRunId(clock.now()),
+      pipeline: entry.pipelineName,
+      project: course.context.project.name,
+      engine: course.open.engine.name,
+      durationMs: Math.round(clock.monotonic() - startedAt),
+    };
+    const told = await announceEnding(run, ending, watch.observer.open(labelOf(course, entry)), clock);
+    return { ...told, jobs: [{ runId: run.runId, result: told }] };
+  }
+}
+
+/** Everything that can refuse, then the run as a function. */
+async function readyEntry(
+  course: Course,
+  entry: WorkflowEntry,
+): Promise<Result<() => Promise<PipelineResult>>> {
+  const { context, options, watch, clock } = course;
+  const mine = await contextOf(course, entry);
+  if (!mine.ok) return mine;
+  const wercker = context.file.dialect === "wercker";
+  const ready = await readyPipeline(mine.value, {
+    pipeline: entry.pipelineName,
+    kind: options.kind ?? (wercker ? "deploy" : kindOf(entry.pipelineName, options.deployTarget)),
+    open: course.open,
+    watch,
+    clock,
+  });
+  if (!ready.ok) return ready;
+  const { jobs } = ready.value.prepared;
+  if (jobs.some(job => job.label !== undefined)) {
+    course.combinations.set(
+      entry.name,
+      jobs.map(job => ({ name: job.label!, values: job.job.matrix ?? {} })),
+    );
+  }
+  const source = sourceOfEntry(course, entry);
+  const label = (job: PreparedJob) => labelOf(course, entry, job.label);
+  return accept(async () => {
+    const all = { ...ready.value, ...(source === undefined ? {} : { source }) };
+    const result = await runReady(all, watch.observer, course.limit, label);
+    keepOutputs(course, entry, result);
+    return result;
+  });
+}
+
+/** With artifacts, since they become sources, and with the entry's own environment file. */
+async function contextOf(course: Course, entry: WorkflowEntry): Promise<Result<FileContext>> {
+  const { context, options, watch } = course;
+  const changed: RunOptions = {
+    ...options,
+    artifacts: true,
+    git: context.git,
+    ...(entry.envFile === undefined ? {} : { environmentFile: entry.envFile }),
+  };
+  const opened = await openRunContext(changed, watch.observer, watch.signal);
+  if (!opened.ok) return opened;
+  return accept({ ...opened.value, found: context.found, file: context.file });
+}
+
+function sourceOfEntry(course: Course, entry: WorkflowEntry): SourceTree | undefined {
+  const source = sourceOf(entry, course.combinations);
+  if (source.kind === "project") return undefined;
+  if (source.kind === "output") return outputSource(outputOf(course, source.of));
+  return joinedSource(
+    source.parts.map(({ directory, of }) => ({ directory, tree: outputSource(outputOf(course, of)) })),
+  );
+}
+
+function outputOf(course: Course, { entry, combination }: JobOutput): string {
+  const place = course.outputs.get(entry)?.get(combination ?? "");
+  if (place !== undefined) return place;
+  throw new SlipwayError("output-missing", `the output of ${combination ?? entry} was not kept`);
+}
+
+function keepOutputs(course: Course, entry: WorkflowEntry, result: PipelineResult): void {
+  const kept = new Map<string, string>();
+  for (const { label, result: one } of result.jobs) {
+    if (one.output !== undefined) kept.set(label ?? "", one.output);
+  }
+  course.outputs.set(entry.name, kept);
+}
+
+function end(
+  course: Course,
+  entry: WorkflowEntry,
+  outcome: Outcome,
+  more: { reason?: string; result?: PipelineResult },
+): void {
+  course.state.set(entry.name, outcome);
+  course.ended.push({ name: entry.name, outcome, ...more });
+}
+
+/** In wercker mode one pipeline follows the other, and nothing needs telling apart. */
+function labelOf(course: Course, entry: WorkflowEntry, combination?: string): string | undefined {
+  if (course.options.wercker) return combination;
+  return combination === undefined ? entry.name : `${entry.name} ${combination}`;
+}
+
+function resultOf(course: Course): WorkflowResult {
+  const { ended, watch } = course;
+  if (watch.signal.aborted) {
+    const cancel = cancelOf(watch.signal);
+    return { outcome: cancel.kind, message: messageOf(cancel), pipelines: ended };
+  }
+  const outcome = worstOutcome(ended.map(each => each.outcome));
+  const bad = ended.find(each => !isGood(each.outcome));
+  const why = bad?.reason ?? bad?.result?.message.split("\n", 1)[0] ?? bad?.outcome ?? "";
+  return {
+    outcome,
+    message: bad === undefined ? "" : `unable to run pipeline ${bad.name}: ${why}`,
+    pipelines: ended,
+  };
+}

@@ -1,0 +1,47 @@
+// Ctrl-C and SIGTERM. The first one cancels the run, which then cleans up after itself; the second one leaves at once
+// and says what remains. Installed by the command line only, for the time of one run.
+
+import { Cancel } from "../core/cancel.ts";
+
+export interface Shutdown extends Disposable {
+  /** Aborted with a `Cancel` by the first signal. */
+  readonly signal: AbortSignal;
+  /** Cancels as the first signal would, for other reasons. */
+  cancel(message: string): void;
+}
+
+export interface ShutdownOptions {
+  /** Told of the first signal. */
+  onFirst(name: string): void;
+  /** Told of the second one; the process ends when it returns, so it must write synchronously. */
+  onSecond(name: string): void;
+  /** Ends the process. */
+  exit(code: number): never;
+}
+
+/** Listens for signals until it is disposed of. */
+export function listenForShutdown(options: ShutdownOptions): Shutdown {
+  const controller = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      options.onSecond(name);
+      options.exit(130);
+    }
+    options.onFirst(name);
+    controller.abort(new Cancel("canceled", `canceled by ${name}`));
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  process.on("SIGHUP", onSignal);
+  return {
+    signal: controller.signal,
+    cancel(message) {
+      controller.abort(new Cancel("canceled", message));
+    },
+    [Symbol.dispose]() {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+      process.off("SIGHUP", onSignal);
+    },
+  };
+}
