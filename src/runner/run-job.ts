@@ -249,15 +249,30 @@ async function runSteps(run: JobRun): Promise<JobResult> {
   await runMainSteps(run);
   const output = await storeResults(run);
   await runAfterSteps(run);
-  if (!run.input.signal.aborted) {
-    if (run.input.settings.directMount === undefined) await storeCache(run);
-    if (run.failure === undefined) await storeKeyedCacheOf(run);
+  await storeCaches(run);
+  if (run.failure === undefined && run.input.signal.aborted) {
+    const { kind, message } = cancelOf(run.input.signal);
+    return { outcome: kind, message, exitCode: null };
   }
   if (run.failure === undefined) {
     return { outcome: "passed", message: "", exitCode: 0, ...(output === undefined ? {} : { output }) };
   }
   const { outcome, message, step, exitCode } = run.failure;
   return { outcome, message, failedStep: step.displayName, exitCode };
+}
+
+/** A cache that cannot be kept fails nothing and hides no verdict: it is made anew the next time. */
+async function storeCaches(run: JobRun): Promise<void> {
+  const { signal, settings } = run.input;
+  if (signal.aborted) return;
+  try {
+    if (settings.directMount === undefined) await storeCache(run);
+    if (run.failure === undefined) await storeKeyedCacheOf(run);
+  } catch (error) {
+    if (signal.aborted) return;
+    const message = `Unable to store cache: ${messageOf(error)}`;
+    await run.emitter.emit({ type: "notice", level: "warning", message });
+  }
 }
 
 /**

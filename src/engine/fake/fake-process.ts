@@ -227,6 +227,11 @@ export class FakeProcess {
       case "sleep":
         await this.#sleep(shell, command.ms);
         return undefined;
+      case "sleep-times":
+        if (this.#visits(shell) <= command.times) await this.#sleep(shell, command.ms);
+        return undefined;
+      case "fail-times":
+        return this.#visits(shell) <= command.times ? this.#return(shell, 1) : undefined;
       case "silent":
         await shell.ended.promise;
         return undefined;
@@ -291,6 +296,15 @@ export class FakeProcess {
     }
   }
 
+  /** How often the step has come to a word that counts, in a file of the box: a new shell goes on counting. */
+  #visits(shell: Shell): number {
+    const { tree } = this.#options;
+    const path = `/tmp/visits-${shell.variables.get("WERCKER_STEP_ID")}`;
+    const visits = Number(tree.read(path)?.toString() ?? 0) + 1;
+    tree.write(path, String(visits));
+    return visits;
+  }
+
   async #sleep(shell: Shell, ms: number): Promise<void> {
     const slept = Promise.withResolvers<void>();
     const disarm = this.#options.clock.after(ms, slept.resolve);
@@ -320,8 +334,9 @@ export class FakeProcess {
 
   #record(shell: Shell, kind: "end" | "died", status: number): void {
     if (this.#group.token === undefined) return;
-    const message = this.#options.tree.read(shell.variables.get("WERCKER_REPORT_MESSAGE_FILE") ?? "");
-    const flag = message !== undefined && message.length > 0 ? "m" : "-";
+    const message = shell.variables.get("WERCKER_REPORT_MESSAGE_FILE") ?? "";
+    const { tree } = this.#options;
+    const flag = tree.isLink(message) || (tree.read(message) ?? "").length > 0 ? "m" : "-";
     this.#sayOnBoth(`${this.#group.token} ${kind} ${status} ${this.#phase} ${flag} - `);
   }
 

@@ -14,6 +14,7 @@ export interface FileTree {
   /** Content of a plain file. */
   read(path: string): Buffer | undefined;
   isDirectory(path: string): boolean;
+  isLink(path: string): boolean;
   /** Makes or replaces a file, with the directories above it. An empty path is nothing. */
   write(path: string, content: string | Uint8Array): void;
   link(path: string, target: string): void;
@@ -65,6 +66,7 @@ export function createFileTree(): FileTree {
       const file = path === "" ? undefined : files.get(clean(path));
       return file?.kind === "file" ? file.content : undefined;
     },
+    isLink: path => files.get(clean(path))?.kind === "symlink",
     isDirectory: path => files.get(clean(path))?.kind === "directory",
     write: (path, content) =>
       place(path, { kind: "file", content: Buffer.from(content), mode: 0o644, uid: 0, gid: 0 }),

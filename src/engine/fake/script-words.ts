@@ -16,6 +16,10 @@ export type Command =
   | { word: "kill-shell"; signal: number }
   /** `sleep MS`, on the engine's clock. */
   | { word: "sleep"; ms: number }
+  /** `fail-times N`: fails with status 1 the first N times that the box comes here, then does nothing. */
+  | { word: "fail-times"; times: number }
+  /** `sleep-times N MS`: sleeps the first N times that the box comes here, then does nothing. */
+  | { word: "sleep-times"; times: number; ms: number }
   /** `silent`: does nothing until a signal comes. */
   | { word: "silent" }
   /** `ignore-term`: from here on only KILL ends the shell. */
@@ -50,6 +54,13 @@ const parsers: Record<string, (rest: string) => Command | undefined> = {
   return: text => withNumber(text || "0", status => ({ word: "return", status: status & 255 })),
   "kill-shell": text => withNumber(text || "9", signal => ({ word: "kill-shell", signal: signal & 127 })),
   sleep: text => withNumber(text, ms => ({ word: "sleep", ms })),
+  "fail-times": text => withNumber(text, times => ({ word: "fail-times", times })),
+  "sleep-times": text => {
+    const [times = "", ms = ""] = text.split(/\s+/);
+    return withNumber(times, count =>
+      withNumber(ms, time => ({ word: "sleep-times", times: count, ms: time })),
+    );
+  },
   silent: () => ({ word: "silent" }),
   "ignore-term": () => ({ word: "ignore-term" }),
   oom: () => ({ word: "oom" }),
@@ -101,7 +112,7 @@ export function expandVariables(text: string, variables: ReadonlyMap<string, str
   );
 }
 
-function withNumber(text: string, make: (value: number) => Command): Command | undefined {
+function withNumber(text: string, make: (value: number) => Command | undefined): Command | undefined {
   const value = Number(text);
   return /^\d{1,12}$/.test(text) && Number.isSafeInteger(value) ? make(value) : undefined;
 }

@@ -1,0 +1,29 @@
+// Every `NN-name.yml` here is run, and what it says must be what `NN-name.expected.json` has.
+// `SLIPWAY_WRITE_EXPECTED=1` writes the expectations anew: read the difference before you keep it.
+
+import { readdirSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { runScenario } from "./run-scenario.ts";
+
+const directory = import.meta.dirname;
+const names = readdirSync(directory)
+  .filter(name => name.endsWith(".yml"))
+  .map(name => name.slice(0, -".yml".length));
+
+test.each(names)("%s", async name => {
+  const text = await readFile(join(directory, `${name}.yml`), "utf8");
+  const outcome = await runScenario(`${name}.yml`, text, directory);
+  const expected = join(directory, `${name}.expected.json`);
+  if (process.env.SLIPWAY_WRITE_EXPECTED === "1") {
+    await writeFile(expected, `${JSON.stringify(outcome, null, 2)}\n`);
+  }
+  expect(outcome).toEqual(JSON.parse(await readFile(expected, "utf8")));
+});
+
+test("every expectation has its scenario, and there are enough of them", () => {
+  const expected = readdirSync(directory).filter(name => name.endsWith(".expected.json"));
+  expect(expected.map(name => name.slice(0, -".expected.json".length)).sort()).toEqual(names.toSorted());
+  expect(names.length).toBeGreaterThanOrEqual(30);
+});

@@ -1,0 +1,2 @@
+err cannot prepare
+return 6
