@@ -73,6 +73,7 @@ export async function* readArchive(
   let totalBytes = 0;
   let entries = 0;
   let afterGlobalHeader = false;
+  const links = new Set<string>();
   try {
     for (let next = await nextHeader(source, maxEntries); next !== undefined; ) {
       entries += next.blocks;
@@ -85,6 +86,7 @@ export async function* readArchive(
       if (size > maxFileBytes) throw tooLarge(`${shown(header.name)} has more than ${maxFileBytes} bytes`);
       if (totalBytes > maxTotalBytes) throw tooLarge(`its files have more than ${maxTotalBytes} bytes`);
       const path = safePath(header.name);
+      checkParents(path, links);
       let left = size;
       const content = contentOf(
         source,
@@ -106,11 +108,14 @@ export async function* readArchive(
         };
         if (kind === "hardlink") entry.link = safePath(header.link);
         if (kind === "symlink") entry.link = safeTarget(path, header.link, strict);
+        if (kind === "symlink") links.add(path);
+        else links.delete(path);
         yield entry;
       }
       await skip(source, left + paddingOf(size), path);
       next = await nextHeader(source, maxEntries);
     }
+    await drain(source);
   } finally {
     await source.close();
   }
@@ -215,6 +220,14 @@ function safePath(raw: string): string {
   return path;
 }
 
+/** Refuses what would be written through a symlink of the same archive. */
+function checkParents(path: string, links: ReadonlySet<string>): void {
+  if (links.size === 0) return;
+  for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
+    if (links.has(path.slice(0, slash))) throw unsafe(`${shown(path)} lies behind a link`);
+  }
+}
+
 /**
  * Checks the target of a symlink at `path`. `..` is allowed only in front, where it climbs real directories: after
  * a name it might climb from wherever another link leads to.
@@ -252,6 +265,15 @@ async function skip(source: ByteSource, bytes: number, path: string): Promise<vo
   for (let left = bytes; left > 0; ) {
     const part = await source.some(left);
     if (part === undefined) throw corrupt(`it is cut short in ${shown(path)}`);
+    left -= part.length;
+  }
+}
+
+/** Reads the padding after the end, lest the writer breaks on a closed pipe. It may be cut short or be no end. */
+async function drain(source: ByteSource): Promise<void> {
+  for (let left = largestRecords; left > 0; ) {
+    const part = await source.some(left);
+    if (part === undefined) return;
     left -= part.length;
   }
 }

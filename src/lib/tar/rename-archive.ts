@@ -1,7 +1,14 @@
 // A tar stream with other paths in it.
 
-import { type ReadArchiveOptions, readArchive } from "./read-archive.ts";
-import { encodeHeader, paddingOf } from "./tar-header.ts";
+import { type ArchiveEntry, type ReadArchiveOptions, readArchive } from "./read-archive.ts";
+import { encodeHeader, paddingOf, type TarOwner } from "./tar-header.ts";
+
+export interface RenameArchiveOptions extends ReadArchiveOptions {
+  /** Of every entry, instead of its own. */
+  owner?: TarOwner;
+  /** Told of every entry that is passed on. */
+  onEntry?: (entry: ArchiveEntry) => void;
+}
 
 /**
  * The entries of an archive under the paths that `rename` gives them, without the end of an archive, so that more
@@ -10,11 +17,12 @@ import { encodeHeader, paddingOf } from "./tar-header.ts";
 export async function* renameArchive(
   archive: AsyncIterable<Uint8Array>,
   rename: (path: string) => string,
-  options: ReadArchiveOptions = {},
+  options: RenameArchiveOptions = {},
 ): AsyncGenerator<Uint8Array> {
   for await (const entry of readArchive(archive, options)) {
     const path = rename(entry.path);
     if (path === "") continue;
+    options.onEntry?.(entry);
     const { kind, mode, uid, gid, size, mtime, link } = entry;
     const target = kind === "hardlink" && link !== undefined ? rename(link) : link;
     yield encodeHeader({
@@ -25,6 +33,7 @@ export async function* renameArchive(
       gid,
       size,
       mtime,
+      ...options.owner,
       ...(target !== undefined && { link: target }),
     });
     yield* entry.content;

@@ -31,6 +31,8 @@ export interface Unpacked {
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = fs.constants;
 const newFile = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY;
 const turnMs = 8;
+/** Marks, in a name, a directory with files that only hard links may want. */
+export const unselectedMark = ".unselected-";
 const largestTime = 2 ** 33;
 
 /**
@@ -183,7 +185,7 @@ function createTree(root: string, maxUnselectedBytes: number): Tree {
       }
       if (entry.kind !== "file" || unselectedBytes + entry.size > maxUnselectedBytes) return;
       unselectedBytes += entry.size;
-      unselected ??= fs.mkdtempSync(`${root}.unselected-`);
+      unselected ??= fs.mkdtempSync(root + unselectedMark);
       const at = path.join(unselected, String(written.size));
       await writeFile(at, entry, undefined);
       written.set(entry.path, { file: at });
