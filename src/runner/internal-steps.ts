@@ -8,7 +8,7 @@ import { expand } from "../plan/expand.ts";
 import { commandGroup, printEnvironment } from "../plan/step-script.ts";
 import { internalStep } from "../steps/internal/internal-step.ts";
 import { parseEnvironment } from "./environment-sync.ts";
-import { exportLines, type JobRun, lookupOf } from "./job-run.ts";
+import { exportLines, freshShell, type JobRun, lookupOf } from "./job-run.ts";
 import { runLimitedGroup } from "./limited-group.ts";
 import type { OutputSink } from "./session.ts";
 import { type StepVerdict, verdictOf } from "./verdict.ts";
@@ -31,6 +31,7 @@ export async function runInternalStep(
   const options = new Map(step.options.map(({ name, value }) => [name, value]));
   if (internal.sync && options.get("disable-sync") !== "true") await syncEnvironment(run);
   const lookup = lookupOf(run);
+  let shell = { shellGone: false, boxGone: false };
   try {
     const answer = await internal.run({
       step,
@@ -57,6 +58,8 @@ export async function runInternalStep(
         return stored;
       },
       sessionGroup: async (lines, groupSignal) => {
+        // A group that was stopped has taken the shell with it.
+        if (shell.shellGone) await freshShell(run, shell.boxGone);
         const parts = { session: run.session, box: run.workspace.box, clock: run.input.clock };
         const limits = { graceMs: run.input.settings.graceMs };
         const ended = await runLimitedGroup(
@@ -64,17 +67,19 @@ export async function runInternalStep(
           token => commandGroup(token, lines),
           sink,
         );
-        return verdictOf(ended);
+        const verdict = verdictOf(ended);
+        shell = { shellGone: verdict.shellGone, boxGone: verdict.boxGone };
+        return verdict;
       },
       signal,
     });
-    return { ...alive, ...answer };
+    return { ...alive, ...shell, ...answer };
   } catch (error) {
     if (signal.aborted) {
       const { kind, message } = cancelOf(signal);
-      return { ...alive, outcome: kind, exitCode: null, message };
+      return { ...alive, ...shell, outcome: kind, exitCode: null, message };
     }
-    return { ...alive, outcome: "broken", exitCode: null, message: messageOf(error) };
+    return { ...alive, ...shell, outcome: "broken", exitCode: null, message: messageOf(error) };
   }
 }
 

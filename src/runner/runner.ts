@@ -55,6 +55,8 @@ export interface RunnerSettings {
   terminal?: Omit<TerminalRequest, "prelude" | "signal" | "command">;
   /** Host directory that `internal/watch` watches. */
   watchDirectory?: string;
+  /** The person's next interrupt then ends the step that takes it, and not the run. */
+  takeInterrupt?: () => { readonly signal: AbortSignal } & Disposable;
   /** Between TERM and KILL. Milliseconds. */
   graceMs: number;
   /** How long the box may take to greet. Milliseconds. */

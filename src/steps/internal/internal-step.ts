@@ -3,6 +3,7 @@
 
 import type { Job, StepSpec } from "../../core/job.ts";
 import type { Outcome } from "../../core/outcome.ts";
+import type { Secret } from "../../core/secret.ts";
 import type { Box, GuestPaths, TerminalRequest } from "../../engine/engine.ts";
 import type { ImageTools } from "../../engine/image-tools.ts";
 import type { Stored } from "../../storage/storage.ts";
@@ -55,7 +56,12 @@ export interface InternalSettings {
   commit?: { name: string; tag: string };
   terminal?: Omit<TerminalRequest, "prelude" | "signal" | "command">;
   watchDirectory?: string;
-  builtInRegistry?: { url: string; token: import("../../core/secret.ts").Secret };
+  /**
+   * Until it is disposed of, the person's next interrupt aborts the signal it gives, and not the run. For
+   * `internal/watch`, which has no other end.
+   */
+  takeInterrupt?: () => { readonly signal: AbortSignal } & Disposable;
+  builtInRegistry?: { url: string; token: Secret };
 }
 
 export interface InternalAnswer {
@@ -73,9 +79,19 @@ export interface InternalStep {
   run(context: InternalContext): Promise<InternalAnswer>;
 }
 
-const steps: Record<string, () => Promise<InternalStep>> = {};
+const steps: Record<string, () => Promise<InternalStep>> = {
+  "docker-push": async () => (await import("./docker-push.ts")).dockerPush,
+  "docker-scratch-push": async () => (await import("./docker-scratch-push.ts")).dockerScratchPush,
+  "docker-build": async () => (await import("./docker-build.ts")).dockerBuild,
+  "docker-run": async () => (await import("./docker-run.ts")).dockerRun,
+  "docker-kill": async () => (await import("./docker-kill.ts")).dockerKill,
+  "store-container": async () => (await import("./store-container.ts")).storeContainer,
+  "publish-step": async () => (await import("./publish-step.ts")).publishStep,
+  shell: async () => (await import("./shell.ts")).shell,
+  watch: async () => (await import("./watch.ts")).watch,
+};
 
 /** The step for the part of the id after `internal/`; loaded only when it is used. */
 export async function internalStep(action: string): Promise<InternalStep | undefined> {
-  return steps[action]?.();
+  return Object.hasOwn(steps, action) ? steps[action]?.() : undefined;
 }
