@@ -5,8 +5,12 @@ import { greeting } from "./greeting.js";
 
 export function serve(namesUrl) {
   return http.createServer(async (_request, response) => {
-    const name = await fetch(namesUrl).then(answer => answer.text());
-    response.end(greeting(name));
+    try {
+      const name = await fetch(namesUrl).then(answer => answer.text());
+      response.end(greeting(name));
+    } catch (error) {
+      response.writeHead(502).end(`the names service does not answer: ${error.message}`);
+    }
   });
 }
 

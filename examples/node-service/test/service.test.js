@@ -10,10 +10,10 @@ test("nobody is a stranger", () => {
   assert.equal(greeting(""), "Hello, stranger!");
 });
 
-test("greets the name that the names service gives", async () => {
+test("greets the name that the names service gives", async t => {
   const server = serve(process.env.NAMES_URL).listen(0, "127.0.0.1");
+  t.after(() => server.close());
   await once(server, "listening");
   const answer = await fetch(`http://127.0.0.1:${server.address().port}`).then(response => response.text());
-  server.close();
   assert.equal(answer, "Hello, Ada!");
 });
