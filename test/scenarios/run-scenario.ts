@@ -53,6 +53,8 @@ interface Setting {
   > & { failure?: string };
   /** A person cancels after so many milliseconds. */
   cancelAfterMs?: number;
+  /** Show every event. */
+  full?: boolean;
   /** Show the calls to the engine too. */
   showCalls?: boolean;
   /** Show the files that were stored. */
@@ -231,7 +233,7 @@ async function runOne(one: OneJob): Promise<JobOutcome | { code: string; message
   });
   return {
     ...(values === undefined ? {} : { matrix: values }),
-    events: shortEvents(events),
+    events: shortEvents(events, setting.full === true),
     result: { outcome: result.outcome, exitCode: result.exitCode },
     ...(setting.showCalls ? { calls: callsOf(engine) } : {}),
     ...(setting.showStored ? { stored: Object.fromEntries(storage.stored) } : {}),

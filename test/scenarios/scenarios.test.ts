@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runScenario } from "./run-scenario.ts";
+import { type Outcome, runScenario } from "./run-scenario.ts";
 
 const directory = import.meta.dirname;
 const names = readdirSync(directory)
@@ -17,7 +17,7 @@ test.each(names)("%s", async name => {
   const outcome = await runScenario(`${name}.yml`, text, directory);
   const expected = join(directory, `${name}.expected.json`);
   if (process.env.SLIPWAY_WRITE_EXPECTED === "1") {
-    await writeFile(expected, `${JSON.stringify(outcome, null, 2)}\n`);
+    await writeFile(expected, oneEventALine(outcome));
   }
   expect(outcome).toEqual(JSON.parse(await readFile(expected, "utf8")));
 });
@@ -27,3 +27,10 @@ test("every expectation has its scenario, and there are enough of them", () => {
   expect(expected.map(name => name.slice(0, -".expected.json".length)).sort()).toEqual(names.toSorted());
   expect(names.length).toBeGreaterThanOrEqual(30);
 });
+
+/** As the formatter leaves it: an event on a line of its own where it fits. */
+function oneEventALine(outcome: Outcome): string {
+  const text = JSON.stringify(outcome, null, 1);
+  const lines = text.replaceAll(/\{\n\s*"type"[^{}]*\}/g, event => JSON.stringify(JSON.parse(event)));
+  return `${lines}\n`;
+}

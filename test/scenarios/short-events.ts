@@ -1,12 +1,15 @@
 // What a run says, shortened to what a scenario is about: no numbers, times, ids. A step's output stands as one
 // entry per stream before its end. Checks on the way that the long form keeps its promises.
 
-import type { RunEvent } from "../../src/core/events.ts";
+import { type RunEvent, setupStep } from "../../src/core/events.ts";
 
 export type ShortEvent = Record<string, unknown>;
 
-/** Throws where numbers have gaps, offsets do not fit, a step is ended twice, or the last event is not the end. */
-export function shortEvents(events: RunEvent[]): ShortEvent[] {
+/**
+ * Without `full` the start of every step, and set-up and built-in step where they pass without a word, are left out.
+ * Throws where numbers have gaps, offsets do not fit, a step is ended twice, or the last event is not the end.
+ */
+export function shortEvents(events: RunEvent[], full: boolean): ShortEvent[] {
   const names = new Map<string, string>();
   const output = new Map<string, Map<string, Buffer>>();
   const short: ShortEvent[] = [];
@@ -22,11 +25,18 @@ export function shortEvents(events: RunEvent[]): ShortEvent[] {
       short.push(...outputOf(output, event.step, event.name));
       output.delete(event.step);
     }
-    short.push(shorten(event, names));
+    if (full || !isUsual(event)) short.push(shorten(event, names));
   }
   for (const step of output.keys()) short.push(...outputOf(output, step, names.get(step) ?? step));
   if (events.at(-1)?.type !== "run-finished") throw new Error("run-finished is not the last event");
   return short;
+}
+
+function isUsual(event: RunEvent): boolean {
+  if (event.type === "notice") return event.message === "Copying source to container";
+  if (event.type === "step-started") return event.attempt === 1;
+  const usual = event.type === "step-finished" && [setupStep, "wercker-init"].includes(event.name);
+  return usual && event.outcome === "passed" && event.message === "";
 }
 
 function addOutput(output: Map<string, Map<string, Buffer>>, event: RunEvent & { type: "log" }): void {
