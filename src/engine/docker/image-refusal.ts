@@ -21,6 +21,11 @@ export function imageRefusal(error: unknown, shown: string, withCredentials: boo
   if (error instanceof SlipwayError && !(error instanceof DaemonError) && error.code !== "registry-answer") {
     throw error;
   }
+  if (/no space left on device|disk quota exceeded/i.test(text)) {
+    throw new SlipwayError("no-space", `there is no space left for image ${shown}: ${text}`, {
+      hint: "make room where the container daemon keeps its data: docker system df, docker system prune",
+    });
+  }
   if (unreachable.test(text)) {
     throw new SlipwayError(
       "registry-unreachable",
