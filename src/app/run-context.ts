@@ -1,7 +1,7 @@
 // All that is known before a pipeline is chosen: the host's environment, the directories, the loaded file, what git
 // says. A workflow reads it once for all of its pipelines.
 
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { type FoundFile, findPipelineFile } from "../config/find-file.ts";
@@ -63,7 +63,7 @@ export async function openRunContext(
       "name another --working-dir",
     );
   }
-  await mkdir(workingDir, { recursive: true });
+  await makeWorkingDir(workingDir);
   const owner = options.project?.owner ?? userName();
   const name =
     options.project?.name ??
@@ -130,6 +130,12 @@ export async function loadContextFile(context: RunContext): Promise<Result<FileC
     );
   }
   return accept({ ...context, found: found.value, file: loaded.file });
+}
+
+/** Made with a file that keeps it out of the project's repository. */
+async function makeWorkingDir(workingDir: string): Promise<void> {
+  if ((await mkdir(workingDir, { recursive: true })) === undefined) return;
+  await writeFile(path.join(workingDir, ".gitignore"), "*\n");
 }
 
 async function gitOf(

@@ -1,16 +1,16 @@
 // One prepared job on one engine of this machine: storage and source in the working directory, then the runner.
 
-import { mkdir, rename, rm, symlink } from "node:fs/promises";
-import path from "node:path";
+import { mkdir } from "node:fs/promises";
 import type { EventSink } from "../core/events.ts";
 import type { Engine } from "../engine/engine.ts";
 import { systemClock } from "../lib/clock.ts";
 import { runJob } from "../runner/run-job.ts";
 import type { JobResult, RunnerSettings } from "../runner/runner.ts";
 import type { StepStore } from "../steps/resolve-step.ts";
+import { createLocalStorage } from "../storage/local/local-storage.ts";
 import type { SourceTree } from "../storage/storage.ts";
+import { cleanWorkingDirectory, openRunDirectory, workingDirectory } from "../storage/working-directory.ts";
 import { randomText } from "./ids.ts";
-import { openLocalStorage, sourceOf } from "./local-storage.ts";
 import type { PreparedJob } from "./prepare-jobs.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -18,28 +18,27 @@ export interface HereOptions {
   engine: Engine;
   steps: StepStore;
   sink: EventSink;
-  /** Instead of the project's directory: outputs of earlier pipelines. */
-  source?: SourceTree;
+  source: SourceTree;
 }
 
-/** Runs the job and points `latest` at it. */
+/** Runs the job and points `latest` at it. Throws where the working directory cannot be written. */
 export async function runJobHere(
   context: RunContext,
-  prepared: PreparedJob,
+  { job, secrets }: PreparedJob,
   here: HereOptions,
 ): Promise<JobResult> {
-  const { job, secrets } = prepared;
-  const { workingDir } = context;
-  const settings = runnerSettings(context);
-  await pointLatest(workingDir, job.kind === "deploy" ? "latest_deploy" : "latest", job.runId);
+  const directory = workingDirectory(context.workingDir);
+  const runDir = await openRunDirectory(directory, job.runId, job.kind);
+  await cleanWorkingDirectory(directory, systemClock.now());
+  if (context.options.directMount) await mkdir(directory.cache, { recursive: true });
   return runJob({
     job,
     secrets,
-    source: here.source ?? (await sourceOf(context)),
-    storage: openLocalStorage(workingDir, job.runId),
+    source: here.source,
+    storage: createLocalStorage({ workingDir: context.workingDir, runDir }),
     engine: here.engine,
     stepFiles: here.steps.files,
-    settings,
+    settings: runnerSettings(context, directory.cache),
     sink: here.sink,
     clock: systemClock,
     random: randomText,
@@ -47,8 +46,11 @@ export async function runJobHere(
   });
 }
 
-function runnerSettings(context: RunContext): RunnerSettings {
-  const { options, workingDir, projectDir, git } = context;
+/** How long a step has between TERM and KILL, and how long a box may take to greet. Milliseconds. */
+const patience = { graceMs: 10_000, greetingMs: 10_000 };
+
+function runnerSettings(context: RunContext, cache: string): RunnerSettings {
+  const { options, projectDir, git } = context;
   const { commit, terminal, docker } = options;
   return {
     pull: options.pull ?? "always",
@@ -64,14 +66,11 @@ function runnerSettings(context: RunContext): RunnerSettings {
     ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
     devSteps: options.devSteps ?? true,
     cleanupImages: options.cleanupImages ?? false,
-    ...(options.directMount
-      ? { directMount: { source: projectDir, cache: path.join(workingDir, "cache") } }
-      : {}),
+    ...(options.directMount ? { directMount: { source: projectDir, cache } } : {}),
     ...(options.attachOnError && terminal !== undefined ? { attachOnError: terminal } : {}),
     ...(terminal === undefined ? {} : { terminal }),
     watchDirectory: projectDir,
-    graceMs: 10_000,
-    greetingMs: 10_000,
+    ...patience,
     ...(options.builtInRegistry === undefined ? {} : { builtInRegistry: options.builtInRegistry }),
   };
 }
@@ -79,18 +78,4 @@ function runnerSettings(context: RunContext): RunnerSettings {
 /** Image tags know no `/`. */
 function tagOf(branch: string): string {
   return branch === "" ? "latest" : branch.replaceAll("/", "_");
-}
-
-/** Makes `name` a link to the run's directory, in one step, so that readers never find none. */
-async function pointLatest(workingDir: string, name: string, runId: string): Promise<void> {
-  await mkdir(path.join(workingDir, "builds", runId), { recursive: true });
-  const fresh = path.join(workingDir, `.${name}-${runId}`);
-  await rm(fresh, { force: true });
-  await symlink(path.join("builds", runId), fresh);
-  try {
-    await rename(fresh, path.join(workingDir, name));
-  } catch {
-    // Something else than our link has that name: it stays, and so the convenience is missing.
-    await rm(fresh, { force: true });
-  }
 }

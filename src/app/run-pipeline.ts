@@ -1,5 +1,6 @@
 // Runs one pipeline on this machine, from the file to the result: what `slipway run` does, as a function.
 
+import type { EventSink } from "../core/events.ts";
 import { accept, type Result } from "../core/failure.ts";
 import type { Job } from "../core/job.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
@@ -10,6 +11,7 @@ import { chooseEngine, settleEngine } from "./choose-engine.ts";
 import type { OpenEngine } from "./engines.ts";
 import { newRunId } from "./ids.ts";
 import { readJobFile, writeJobFile } from "./job-file.ts";
+import { projectSource } from "./job-source.ts";
 import {
   defaultPipeline,
   kindOf,
@@ -44,8 +46,7 @@ export interface Ready {
   context: RunContext;
   prepared: PreparedPipeline;
   open: OpenEngine;
-  /** Instead of the project. */
-  source?: SourceTree;
+  source: SourceTree;
 }
 
 /** What is known of a run that may never begin. */
@@ -64,6 +65,27 @@ export const defaultParallel = 2;
  * name what is not there, before any event; and what the observer throws.
  */
 export async function runPipeline(options: RunOptions, watch: RunWatch): Promise<PipelineResult> {
+  return closingEngines(watch, inner => runOnePipeline(options, inner));
+}
+
+/** Closes every engine that was opened meanwhile. */
+export async function closingEngines<W extends RunWatch, T>(
+  watch: W,
+  run: (watch: W) => Promise<T>,
+): Promise<T> {
+  const engines = new Set<OpenEngine>();
+  const onEngine = (engine: OpenEngine) => {
+    engines.add(engine);
+    watch.onEngine?.(engine);
+  };
+  try {
+    return await run({ ...watch, onEngine });
+  } finally {
+    await Promise.all([...engines].map(engine => engine.close()));
+  }
+}
+
+async function runOnePipeline(options: RunOptions, watch: RunWatch): Promise<PipelineResult> {
   const clock = systemClock;
   const startedAt = clock.monotonic();
   const told: Told = { pipeline: options.pipeline ?? "build", project: "", engine: options.engine ?? "auto" };
@@ -121,6 +143,8 @@ export interface ReadyInput {
   pipeline: string;
   kind: Job["kind"];
   open: OpenEngine;
+  /** Instead of the project. */
+  source?: SourceTree;
   watch: RunWatch;
   clock: Clock;
 }
@@ -146,7 +170,8 @@ export async function readyPipeline(context: FileContext, input: ReadyInput): Pr
     };
   }
   const open = await settleEngine(context, input.open, prepared.value.jobs, watch, clock);
-  return accept({ context, prepared: prepared.value, open });
+  const source = input.source ?? (await projectSource(context, context.file.ignoreFile));
+  return accept({ context, prepared: prepared.value, open, source });
 }
 
 async function readyFromFile(
@@ -164,7 +189,7 @@ async function readyFromFile(
   const open = await settleEngine(context, chosen, [read.value], watch, clock);
   told.engine = open.engine.name;
   const prepared = { pipeline: job.pipeline, jobs: [read.value], steps: stepStoreOf(context, clock) };
-  return accept({ context, prepared, open });
+  return accept({ context, prepared, open, source: await projectSource(context, undefined) });
 }
 
 /** Runs all jobs of a pipeline, side by side where there are several and `limit` lets them. */
@@ -174,16 +199,30 @@ export async function runReady(
   limit: Limit,
   labelOf: (job: PreparedJob) => string | undefined = job => job.label,
 ): Promise<PipelineResult> {
-  const { context, prepared, open, source } = ready;
+  const { prepared } = ready;
   const results = await sideBySide(prepared.jobs, limit, job =>
-    runJobHere(context, job, {
-      engine: open.engine,
-      steps: prepared.steps,
-      sink: observer.open(labelOf(job)),
-      ...(source === undefined ? {} : { source }),
-    }),
+    runOne(ready, job, observer.open(labelOf(job))),
   );
   return together(prepared.jobs, results);
+}
+
+/** A run whose directory cannot be made never begins, and is told of all the same. */
+async function runOne(ready: Ready, prepared: PreparedJob, sink: EventSink): Promise<JobResult> {
+  const { context, open, source } = ready;
+  let began = false;
+  const listening: EventSink = event => {
+    began = true;
+    return sink(event);
+  };
+  try {
+    const here = { engine: open.engine, steps: ready.prepared.steps, sink: listening, source };
+    return await runJobHere(context, prepared, here);
+  } catch (error) {
+    if (began) throw error;
+    const { runId, pipeline, project } = prepared.job;
+    const run = { runId, pipeline, project: project.name, engine: open.engine.name, durationMs: 0 };
+    return announceEnding(run, endingOfThrown(error, context.signal), sink, systemClock);
+  }
 }
 
 async function dump(file: string, ready: Ready, observer: RunObserver): Promise<void> {

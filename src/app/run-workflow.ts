@@ -8,6 +8,7 @@ import { isGood, type Outcome } from "../core/outcome.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { nearestNames } from "../lib/nearest-names.ts";
 import type { Combination } from "../plan/matrix.ts";
+import { matchesPatterns } from "../plan/name-patterns.ts";
 import { type EntryStatus, nextPipelines } from "../plan/workflow-order.ts";
 import { type JobOutput, sourceOf } from "../plan/workflow-source.ts";
 import type { SourceTree } from "../storage/storage.ts";
@@ -15,11 +16,12 @@ import { announceEnding, endingOfRefusal, endingOfThrown } from "./announce.ts";
 import { chooseEngine } from "./choose-engine.ts";
 import type { OpenEngine } from "./engines.ts";
 import { newRunId } from "./ids.ts";
-import { joinedSource, outputSource } from "./local-storage.ts";
+import { emptyOutput, outputSource, outputsSource } from "./job-source.ts";
 import { kindOf, type PreparedJob } from "./prepare-jobs.ts";
 import { type FileContext, loadContextFile, openRunContext } from "./run-context.ts";
 import type { RunOptions } from "./run-options.ts";
 import {
+  closingEngines,
   defaultParallel,
   type PipelineResult,
   type RunWatch,
@@ -69,6 +71,10 @@ interface Course {
  * is not there or nobody could approve what wants approval, and SlipwayError where no engine can be had.
  */
 export async function runWorkflow(options: WorkflowOptions, watch: WorkflowWatch): Promise<WorkflowResult> {
+  return closingEngines(watch, inner => runWholeWorkflow(options, inner));
+}
+
+async function runWholeWorkflow(options: WorkflowOptions, watch: WorkflowWatch): Promise<WorkflowResult> {
   const clock = systemClock;
   const opened = await openWorkflow(options, watch);
   if (!opened.ok) {
@@ -107,7 +113,11 @@ async function openWorkflow(
   const workflow = workflowOf(context.value.file, options.workflow);
   if (!workflow.ok) return workflow;
   const approved = approvedOf(workflow.value, options.approve ?? []);
-  const open = workflow.value.pipelines.filter(entry => entry.approval && !approved.has(entry.name));
+  const { branch } = context.value.git;
+  const open = workflow.value.pipelines.filter(
+    ({ approval, name, branches }) =>
+      approval && !approved.has(name) && (branches === undefined || matchesPatterns(branches, branch)),
+  );
   if (open.length > 0 && watch.ask === undefined) {
     const names = open.map(entry => entry.name);
     return refuse(
@@ -206,11 +216,13 @@ async function readyEntry(
   const { context, options, watch, clock } = course;
   const mine = await contextOf(course, entry);
   if (!mine.ok) return mine;
+  const source = sourceOfEntry(course, entry);
   const wercker = context.file.dialect === "wercker";
   const ready = await readyPipeline(mine.value, {
     pipeline: entry.pipelineName,
     kind: options.kind ?? (wercker ? "deploy" : kindOf(entry.pipelineName, options.deployTarget)),
     open: course.open,
+    ...(source === undefined ? {} : { source }),
     watch,
     clock,
   });
@@ -222,12 +234,10 @@ async function readyEntry(
       jobs.map(job => ({ name: job.label!, values: job.job.matrix ?? {} })),
     );
   }
-  const source = sourceOfEntry(course, entry);
   const label = (job: PreparedJob) => labelOf(course, entry, job.label);
   return accept(async () => {
-    const all = { ...ready.value, ...(source === undefined ? {} : { source }) };
-    const result = await runReady(all, watch.observer, course.limit, label);
-    keepOutputs(course, entry, result);
+    const result = await runReady(ready.value, watch.observer, course.limit, label);
+    await keepOutputs(course, entry, result);
     return result;
   });
 }
@@ -250,9 +260,11 @@ function sourceOfEntry(course: Course, entry: WorkflowEntry): SourceTree | undef
   const source = sourceOf(entry, course.combinations);
   if (source.kind === "project") return undefined;
   if (source.kind === "output") return outputSource(outputOf(course, source.of));
-  return joinedSource(
-    source.parts.map(({ directory, of }) => ({ directory, tree: outputSource(outputOf(course, of)) })),
-  );
+  const outputs = source.parts.map(({ directory, of }) => ({
+    name: directory,
+    directory: outputOf(course, of),
+  }));
+  return outputsSource(outputs, course.clock.now());
 }
 
 function outputOf(course: Course, { entry, combination }: JobOutput): string {
@@ -261,10 +273,10 @@ function outputOf(course: Course, { entry, combination }: JobOutput): string {
   throw new SlipwayError("output-missing", `the output of ${combination ?? entry} was not kept`);
 }
 
-function keepOutputs(course: Course, entry: WorkflowEntry, result: PipelineResult): void {
+async function keepOutputs(course: Course, entry: WorkflowEntry, result: PipelineResult): Promise<void> {
   const kept = new Map<string, string>();
-  for (const { label, result: one } of result.jobs) {
-    if (one.output !== undefined) kept.set(label ?? "", one.output);
+  for (const { runId, label, result: one } of result.jobs) {
+    kept.set(label ?? "", one.output ?? (await emptyOutput(course.context.workingDir, runId)));
   }
   course.outputs.set(entry.name, kept);
 }

@@ -39,7 +39,8 @@ export function createPlainPrinter(options: PlainPrinterOptions): Printer {
         state.midLine = !endsLine(content);
         return out.write(content);
       }
-      const lines = linesOf(state.run, event, options);
+      const all = linesOf(state.run, event, options);
+      const lines = label === undefined ? all : all.filter(line => line !== "");
       if (lines.length === 0) return;
       const lead = state.midLine ? "\n" : "";
       state.midLine = false;

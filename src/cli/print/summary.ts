@@ -2,6 +2,7 @@
 // things lie, and after a failure what to look at next.
 
 import type { ArtifactStored, CacheStored, RunEvent, RunFinished, TestsReported } from "../../core/events.ts";
+import { setupStep } from "../../core/events.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Colors } from "./colors.ts";
 import { count, formatDuration, formatSize, indent } from "./format.ts";
@@ -166,7 +167,7 @@ export function paintedSymbol(outcome: Outcome, allowedToFail: boolean, colors: 
 
 /** What to do next after a run that did not pass. */
 function adviceFor(run: RunRecord, finished: RunFinished, command: string): string | undefined {
-  const inStep = run.steps.some(step => step.outcome === "failed" || step.outcome === "timed-out");
+  const inStep = finished.failedStep !== undefined && finished.failedStep !== setupStep;
   switch (finished.outcome) {
     case "failed":
       if (!inStep || run.engine === "host") return undefined;
