@@ -47,7 +47,7 @@ test("words that are joined split into the same words, here and in a real shell"
     }),
     { numRuns: 20 },
   );
-});
+}, 30_000);
 
 test("any text either splits or is refused", () => {
   fc.assert(
