@@ -1,0 +1,72 @@
+// What a box says and is told: streams, shells, their ends. Part of the contract suite.
+
+import { expect } from "vitest";
+import { type Cases, entriesOf, pattern } from "./context.ts";
+
+export const streamCases = {
+  "greets on both streams and takes what is written": async context => {
+    await using box = await context.start();
+    const run = await box.run(context.scripts.print("to stdout", "to stderr", 0));
+    expect(run).toEqual({ status: 0, stdout: "to stdout\n", stderr: "to stderr\n" });
+  },
+
+  "stderr joins stdout in merged mode": async context => {
+    await using box = await context.start();
+    const run = await box.run(context.scripts.print("one", "two", 0), "merged");
+    expect(run).toEqual({ status: 0, stdout: "one\ntwo\n", stderr: "" });
+  },
+
+  "a megabyte of bytes comes out as it is": async context => {
+    await using box = await context.start();
+    const bytes = pattern(1_048_576);
+    await box.write("big", [{ name: "bytes", content: bytes }]);
+    const run = await box.run(context.scripts.printFile(`${box.workspace.paths.pipeline}/big/bytes`));
+    expect(Buffer.from(run.stdout, "latin1").equals(bytes)).toBe(true);
+    expect(run.status).toBe(0);
+  },
+
+  "output that nobody reads holds the box back": async context => {
+    await using box = await context.start();
+    const flag = `${box.workspace.paths.report}-flag`;
+    await box.write("flags", [{ name: "here", content: "" }]);
+    const directory = `${box.workspace.paths.pipeline}/flags`;
+    const bytes = 64 * 1_048_576;
+    const end = await box.begin(context.scripts.flood(bytes, `${directory}/done`));
+    // Several round trips through the engine: time enough for 64 MiB, were it not held back.
+    for (let look = 0; look < 10; look++) {
+      await box.box.get(flag, context.signal);
+      expect(await box.box.get(`${directory}/done`, context.signal)).toBeUndefined();
+    }
+    const run = await end();
+    expect(run.stdout.length).toBe(bytes);
+    expect(await box.box.get(`${directory}/done`, context.signal).then(entriesOf)).toHaveLength(1);
+  },
+
+  "tells a shell's end and starts another in the same box": async context => {
+    await using box = await context.start();
+    expect((await box.run(context.scripts.print("a", "b", 3))).status).toBe(3);
+    expect((await box.run(context.scripts.dieByKill)).status).toBe(137);
+    const third = await box.run(context.scripts.print("still", "here", 0));
+    expect(third).toEqual({ status: 0, stdout: "still\n", stderr: "here\n" });
+  },
+
+  "the box has its own variables": async context => {
+    await using box = await context.start({
+      box: context.container({
+        env: [
+          { name: "GIVEN", value: 'it\'s "given" $HOME' },
+          { name: "EMPTY", value: "" },
+        ],
+      }),
+    });
+    expect((await box.run(context.scripts.printVariable("GIVEN"))).stdout).toBe('it\'s "given" $HOME\n');
+    expect((await box.run(context.scripts.printVariable("EMPTY"))).stdout).toBe("\n");
+  },
+
+  "the box has none of our variables": async context => {
+    const { foreignVariable } = context.options;
+    if (foreignVariable === undefined) throw new Error("this case needs options.foreignVariable");
+    await using box = await context.start();
+    expect((await box.run(context.scripts.printVariable(foreignVariable))).stdout).toBe("unset\n");
+  },
+} satisfies Cases;
