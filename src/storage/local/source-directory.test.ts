@@ -63,8 +63,8 @@ test("patterns are relative to the directory of the ignore file", async () => {
 
 test("outputs of several pipelines lie side by side under their names", async () => {
   const outputs = [
-    { name: "left", directory: path.join(root, "sub") },
-    { name: "right", directory: path.join(root, "node_modules") },
+    { name: "left", tree: sourceDirectory({ root: path.join(root, "sub") }) },
+    { name: "right", tree: sourceDirectory({ root: path.join(root, "node_modules") }) },
   ];
   expect(await packed(sourceOutputs(outputs, 1e9))).toEqual([
     "src",
