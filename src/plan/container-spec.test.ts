@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BoxSpec } from "../core/job.ts";
 import { boxContainer, type ContainerOptions } from "./container-spec.ts";
@@ -84,6 +85,11 @@ test("a box has no alias and, unless the file says so, no command", () => {
   expect(planned(box("alpine", { name: "db" }), { kind: "service" }).container.alias).toBe("db");
 });
 
+test.each(["my db", "-db", "é", "x".repeat(64)])("a service cannot be called %s, a box may", name => {
+  expect(refusal(box("redis", { name }), { kind: "service" }).code).toBe("bad-service-name");
+  expect(planned(box("redis", { name })).container.alias).toBe("");
+});
+
 test("--publish takes the place of the box's ports, and a checkpoint that of tag and digest", () => {
   const { container } = planned(box(`alpine@${digest}`, { ports: ["80"] }), {
     publish: ["81:82"],
@@ -130,4 +136,45 @@ test.each<[BoxSpec, string]>([
 
 test("an engine without images accepts a box without one", () => {
   expect(planned(box(""), { allowNoImage: true }).container.image).toBe("");
+});
+
+test("a box in the style of the first platform is told what to write instead", () => {
+  expect(refusal(box("wercker/ruby@0.0.1"))).toMatchObject({
+    message: "Invalid box name, '@' is not allowed in docker repositories: wercker/ruby@0.0.1",
+    hint: expect.stringContaining("first platform"),
+  });
+});
+
+test("whatever a box says, it is planned or refused in words", () => {
+  const text = fc.string({ unit: fc.constantFrom(..."aB1$AG{}:/@. ,'\"\\-é\n\0") });
+  const key = fc.constantFrom(
+    "username",
+    "password",
+    "registry",
+    "aws-secret-key",
+    "aws-region",
+    "azure-client-secret",
+  );
+  const spec = fc.record(
+    {
+      id: text,
+      tag: text,
+      name: text,
+      cmd: text,
+      entrypoint: text,
+      env: fc.array(fc.record({ name: text, value: text })),
+      ports: fc.array(text, { maxLength: 2 }),
+      volumes: text,
+      auth: fc.dictionary(key, text),
+    },
+    { requiredKeys: ["id", "env", "ports", "auth"] },
+  );
+  fc.assert(
+    fc.property(spec, fc.constantFrom("box" as const, "service" as const), (written, kind) => {
+      const result = boxContainer(written, { kind, lookup, enableVolumes: true });
+      if (!result.ok) expect(result.refusal.message).not.toBe("");
+      else expect(result.value.container.image).toMatch(/^[^\s/]+\/\S+[:@]\S+$/);
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -69,6 +69,7 @@ export function boxContainer(box: BoxSpec, options: ContainerOptions): Result<Co
   if (!entrypoint.ok) return entrypoint;
   const { access, reference, shownImage, notices } = image.value;
   const alias = kind === "box" ? "" : box.name || lastComponent(reference, shownImage);
+  if (kind === "service" && !aliasName.test(alias)) return badAlias(alias);
   const container: PlannedContainer = {
     image: reference === undefined ? "" : formatImage(reference),
     shownImage,
@@ -86,6 +87,17 @@ export function boxContainer(box: BoxSpec, options: ContainerOptions): Result<Co
       : {}),
   };
   return accept({ container, access, notices });
+}
+
+/** What can be a host's name and part of a container's. */
+const aliasName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+
+function badAlias(alias: string): Result<ContainerPlan> {
+  return refuse(
+    "bad-service-name",
+    `A service cannot be called "${alias}".`,
+    "A name begins with a letter or digit, goes on with letters, digits, _ . or -, and has at most 63 of them.",
+  );
 }
 
 function commandLine(text: string | undefined): Result<string[] | undefined> {
@@ -181,6 +193,13 @@ function imageFault(
       "bad-image-name",
       `The image "${box.id}" has a digest, and there is a tag "${box.tag}" beside it.`,
       "A digest names exactly one image: leave out the tag.",
+    );
+  }
+  if (name.digest !== undefined && !name.digest.includes(":")) {
+    return refuse(
+      "bad-image-name",
+      `Invalid box name, '@' is not allowed in docker repositories: ${box.id}`,
+      "Boxes of the first platform were written so. Name an image, as name:tag or name@sha256:digest.",
     );
   }
   if (tag === "" || isTag(tag)) return undefined;
