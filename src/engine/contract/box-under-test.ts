@@ -92,6 +92,8 @@ export interface ShellRun {
   status: number;
   stdout: string;
   stderr: string;
+  /** How often the kernel has killed for memory in this box; -1 where it cannot be known. */
+  memoryKills: number;
 }
 
 /** A started workspace as the contract suite uses it. */
@@ -130,8 +132,14 @@ export class BoxUnderTest {
       const [stdout, stderr] = (["stdout", "stderr"] as const).map(stream =>
         this.listener.text(stream).slice(from[stream]),
       ) as [string, string];
-      const status = Number(end.exec(stdout)?.[1]);
-      return { status, stdout: stdout.replace(end, ""), stderr: stderr.replace(end, "") };
+      const [, status, kills = "-"] = end.exec(stdout) ?? [];
+      const memoryKills = kills === "-" ? -1 : Number(kills);
+      return {
+        status: Number(status),
+        memoryKills,
+        stdout: stdout.replace(end, ""),
+        stderr: stderr.replace(end, ""),
+      };
     };
   }
 

@@ -10,16 +10,22 @@ export interface EngineUnderTest extends AsyncDisposable {
   engine: Engine;
   /** Containers, networks, processes, directories that this engine has made and that are still there. */
   leftovers(): Promise<string[]>;
+  /** Kills the main process of the run's box from outside. Needed unless that case is listed in `skip`. */
+  killBox?(runId: string): Promise<void>;
 }
 
 /** The scripts of the cases: sh by default; the scripted engine has its own words. */
 export interface ContractScripts {
   /** Prints a line on each stream and ends the shell with `status`. */
   print(stdout: string, stderr: string, status: number): string;
+  /** Prints `o1` to `oN` on stdout and `e1` to `eN` on stderr, in turn, and ends the shell. */
+  printLines(count: number): string;
   /** Prints the file's bytes on stdout and ends the shell. */
   printFile(path: string): string;
   /** Prints that many bytes, then writes the file, then ends the shell. */
   flood(bytes: number, thenWrite: string): string;
+  /** Ends the shell by using more memory than the box has. */
+  eatMemory: string;
   /** Ends the shell as a KILL would. */
   dieByKill: string;
   /** Says `ready`, then neither ends nor answers a TERM. */
@@ -60,8 +66,11 @@ export interface ContractOptions<C extends string = string> {
 
 export const shellScripts: ContractScripts = {
   print: (stdout, stderr, status) => `echo '${stdout}'; echo '${stderr}' >&2; exit ${status}\n`,
+  printLines: count =>
+    `i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo o$i; echo e$i >&2; done; exit 0\n`,
   printFile: path => `cat '${path}'; exit 0\n`,
   flood: (bytes, then) => `head -c ${bytes} /dev/zero; echo done > '${then}'; exit 0\n`,
+  eatMemory: "exec tail /dev/zero\n",
   dieByKill: "kill -KILL $$\n",
   ignoreTerm: "trap '' TERM; echo ready; while :; do sleep 1000; done\n",
   printVariable: name => `echo "\${${name}-unset}"; exit 0\n`,
@@ -86,6 +95,8 @@ export class Context {
   readonly options: ContractOptions;
   readonly scripts: ContractScripts;
   readonly news: EngineNews[] = [];
+  /** Id of the run that was asked for last. */
+  runId = "";
   readonly signal = new AbortController().signal;
 
   constructor(made: EngineUnderTest, options: ContractOptions) {
@@ -106,8 +117,9 @@ export class Context {
   }
 
   request(change: Partial<EngineRequest> = {}): EngineRequest {
+    this.runId = `contract${process.pid}x${++runs}`;
     return {
-      runId: `contract${process.pid}x${++runs}`,
+      runId: this.runId,
       project: "contract",
       box: this.container(),
       services: [],

@@ -1,6 +1,8 @@
 // Archives into a box and out of it. Part of the contract suite.
 
 import { expect } from "vitest";
+import { Cancel } from "../../core/cancel.ts";
+import { tarOf } from "./box-under-test.ts";
 import { type Cases, entriesOf, named, pattern } from "./context.ts";
 
 export const fileCases = {
@@ -79,5 +81,52 @@ export const fileCases = {
       const found = await box.box.get(`${pipeline}/links/${name}`, context.signal).then(entriesOf);
       expect(found).toMatchObject([{ path: name, kind: "symlink", link }]);
     }
+  },
+
+  "files go in and come out while a script runs": async context => {
+    await using box = await context.start();
+    const end = await box.begin(context.scripts.ignoreTerm);
+    await box.listener.until(stdout => stdout.includes("ready\n"));
+    await box.write("meanwhile", [{ name: "file", content: "here" }]);
+    const path = `${box.workspace.paths.pipeline}/meanwhile/file`;
+    const [one, other] = await Promise.all([
+      box.box.get(path, context.signal).then(entriesOf),
+      box.box.get(path, context.signal).then(entriesOf),
+    ]);
+    expect([one, other]).toMatchObject([[{ path: "file" }], [{ path: "file" }]]);
+    await box.box.signalAll("KILL");
+    await end();
+  },
+
+  "an archive that breaks off is an error, and the box lives on": async context => {
+    await using box = await context.start();
+    const broken = new Error("the source is gone");
+    async function* breaking() {
+      yield new Uint8Array(512);
+      throw broken;
+    }
+    const { root = "/" } = box.workspace.paths;
+    await expect(box.box.put(breaking(), root, context.signal)).rejects.toThrow();
+    expect((await box.run(context.scripts.print("alive", "", 0))).stdout).toBe("alive\n");
+  },
+
+  "an aborted put and get leave by the signal's reason": async context => {
+    await using box = await context.start();
+    const reason = new Cancel("canceled", "no longer wanted");
+    const { root = "/", pipeline } = box.workspace.paths;
+    await box.write("some", [{ name: "file", content: "x" }]);
+    await expect(box.box.get(`${pipeline}/some/file`, AbortSignal.abort(reason))).rejects.toBe(reason);
+    const abort = new AbortController();
+    const begun = Promise.withResolvers<void>();
+    async function* endless() {
+      yield* tarOf([{ name: "begun", content: "x" }]);
+      begun.resolve();
+      await new Promise(() => {});
+    }
+    const putting = box.box.put(endless(), root, abort.signal);
+    putting.catch(() => undefined);
+    await begun.promise;
+    abort.abort(reason);
+    await expect(putting).rejects.toBe(reason);
   },
 } satisfies Cases;

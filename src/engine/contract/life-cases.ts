@@ -1,5 +1,6 @@
 // Start, signals, restart, end: nothing of a box is lost, and nothing stays. Part of the contract suite.
 
+import { PassThrough } from "node:stream";
 import { expect } from "vitest";
 import { Cancel } from "../../core/cancel.ts";
 import { type Cases, entriesOf } from "./context.ts";
@@ -44,7 +45,7 @@ export const lifeCases = {
     expect(box.box.channel).toBe(box.listener.channel);
     expect(box.listener.channel.nonce).not.toBe("");
     const run = await box.run(context.scripts.printFile(`${pipeline}/late/file`));
-    expect(run).toEqual({ status: 0, stdout: "put after the end", stderr: "" });
+    expect(run).toMatchObject({ status: 0, stdout: "put after the end", stderr: "" });
   },
 
   "writing to a box that is gone does not hang": async context => {
@@ -104,5 +105,51 @@ export const lifeCases = {
     expect((await end()).status).toBe(137);
     await other.box.signalAll("KILL");
     expect((await running()).status).toBe(137);
+  },
+
+  "a box killed from outside says so and can be started again": async context => {
+    if (context.made.killBox === undefined) throw new Error("this case needs killBox");
+    await using box = await context.start();
+    const { channel } = box.listener;
+    await box.write("kept", [{ name: "file", content: "kept" }]);
+    await box.begin(context.scripts.ignoreTerm);
+    await box.listener.until(stdout => stdout.includes("ready\n"));
+    await context.made.killBox(context.runId);
+    await box.listener.toEnd();
+    expect(await channel.closed).toMatchObject({ kind: "exited", exitCode: 137 });
+    await box.restart();
+    const run = await box.run(context.scripts.printFile(`${box.workspace.paths.pipeline}/kept/file`));
+    expect(run).toMatchObject({ status: 0, stdout: "kept", stderr: "" });
+  },
+
+  "a shell killed for memory is told with a grown count": async context => {
+    await using box = await context.start({ memoryBytes: 64 * 1_048_576, memorySwapBytes: 64 * 1_048_576 });
+    const before = await box.run(context.scripts.print("", "", 0));
+    const run = await box.run(context.scripts.eatMemory);
+    expect(run.status).toBe(137);
+    expect(run.memoryKills).toBeGreaterThan(before.memoryKills);
+    expect((await box.run(context.scripts.print("alive", "", 0))).stdout).toBe("alive\n");
+  },
+
+  "an interactive shell knows the prelude and does what is typed": async context => {
+    await using box = await context.start();
+    const { terminal } = box.box;
+    if (terminal === undefined) throw new Error("this case needs a terminal");
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    let shown = "";
+    output.on("data", bytes => {
+      shown += bytes;
+    });
+    const closed = terminal.call(box.box, {
+      prelude: "GREETING=hello\n",
+      input,
+      output,
+      size: () => ({ columns: 80, rows: 24 }),
+      onResize: () => () => {},
+      signal: context.signal,
+    });
+    input.write('echo "$GREETING $((40 + 2))"\nexit\n');
+    await closed;
+    expect(shown).toContain("hello 42");
   },
 } satisfies Cases;

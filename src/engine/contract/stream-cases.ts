@@ -7,13 +7,30 @@ export const streamCases = {
   "greets on both streams and takes what is written": async context => {
     await using box = await context.start();
     const run = await box.run(context.scripts.print("to stdout", "to stderr", 0));
-    expect(run).toEqual({ status: 0, stdout: "to stdout\n", stderr: "to stderr\n" });
+    expect(run).toMatchObject({ status: 0, stdout: "to stdout\n", stderr: "to stderr\n" });
+  },
+
+  "the greeting names user and shell": async context => {
+    await using box = await context.start();
+    const greeting = /^slipway-box (\S+) ready (\d+) (\d+) (\/\S+)$/m;
+    for (const stream of ["stdout", "stderr"] as const) {
+      expect(greeting.exec(box.listener.text(stream))?.[1]).toBe(box.listener.channel.nonce);
+    }
+  },
+
+  "many lines on both streams all come, each stream in its order": async context => {
+    await using box = await context.start();
+    const run = await box.run(context.scripts.printLines(3000));
+    const lines = (prefix: string) =>
+      Array.from({ length: 3000 }, (_, index) => `${prefix}${index + 1}\n`).join("");
+    expect(run.stdout).toBe(lines("o"));
+    expect(run.stderr).toBe(lines("e"));
   },
 
   "stderr joins stdout in merged mode": async context => {
     await using box = await context.start();
     const run = await box.run(context.scripts.print("one", "two", 0), "merged");
-    expect(run).toEqual({ status: 0, stdout: "one\ntwo\n", stderr: "" });
+    expect(run).toMatchObject({ status: 0, stdout: "one\ntwo\n", stderr: "" });
   },
 
   "a megabyte of bytes comes out as it is": async context => {
@@ -47,7 +64,7 @@ export const streamCases = {
     expect((await box.run(context.scripts.print("a", "b", 3))).status).toBe(3);
     expect((await box.run(context.scripts.dieByKill)).status).toBe(137);
     const third = await box.run(context.scripts.print("still", "here", 0));
-    expect(third).toEqual({ status: 0, stdout: "still\n", stderr: "here\n" });
+    expect(third).toMatchObject({ status: 0, stdout: "still\n", stderr: "here\n" });
   },
 
   "the box has its own variables": async context => {

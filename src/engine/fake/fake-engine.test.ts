@@ -5,6 +5,9 @@ const scripts: ContractScripts = {
   print: (stdout, stderr, status) => `echo ${stdout}\nerr ${stderr}\nexit ${status}\n`,
   printFile: path => `cat ${path}\nexit 0\n`,
   flood: (bytes, then) => `flood ${bytes}\nwrite ${then} done\nexit 0\n`,
+  printLines: count =>
+    `${Array.from({ length: count }, (_, index) => `echo o${index + 1}\nerr e${index + 1}`).join("\n")}\nexit 0\n`,
+  eatMemory: "oom\n",
   dieByKill: "kill-shell 9\n",
   ignoreTerm: "ignore-term\necho ready\nsilent\n",
   printVariable: name => `print-env ${name}\nexit 0\n`,
@@ -19,6 +22,7 @@ engineContract(
     return {
       engine,
       leftovers: async () => (engine.open === 0 ? [] : [`${engine.open} workspaces`]),
+      killBox: async () => engine.killBox(),
       [Symbol.asyncDispose]: async () => {},
     };
   },
@@ -28,6 +32,10 @@ engineContract(
     scripts,
     foreignVariable: "PATH",
     skip: [
+      {
+        case: "an interactive shell knows the prelude and does what is typed",
+        reason: "a test says itself what happens in its terminal",
+      },
       {
         case: "a daemon that left the session and ignores TERM ends by KILL",
         reason: "its scripts cannot start processes",

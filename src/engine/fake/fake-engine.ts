@@ -3,6 +3,7 @@
 
 import { cancelOf } from "../../core/cancel.ts";
 import { accept, type Refusal, SlipwayError } from "../../core/failure.ts";
+import { abortable } from "../../lib/abortable.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import type {
   Box,
@@ -62,6 +63,8 @@ export interface FakeEngine extends Engine {
   readonly open: number;
   /** The files of the box that was started last. */
   readonly files: FileTree;
+  /** Ends the main processes of all boxes as a KILL from outside does. */
+  killBox(): void;
 }
 
 const guestPaths: GuestPaths = { pipeline: "/pipeline", report: "/report" };
@@ -81,6 +84,9 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     },
     get files() {
       return files;
+    },
+    killBox() {
+      for (const workspace of open) workspace.kill();
     },
     async start(request) {
       calls.push({ call: "start", request });
@@ -170,6 +176,10 @@ class FakeWorkspace implements Workspace {
     this.#process.close({ kind: "lost", message: "the workspace was disposed of" });
   }
 
+  kill(): void {
+    this.#process.close({ kind: "exited", exitCode: 137, outOfMemory: false });
+  }
+
   #makeBox(): Box {
     const { calls, files, options } = this.#parts;
     const current = () => this.#process;
@@ -181,7 +191,7 @@ class FakeWorkspace implements Workspace {
         this.#mustLive("put", signal);
         calls.push({ call: "put", at });
         if (!files.isDirectory(at)) throw new Error(`fake engine: put into ${at}, which is no directory`);
-        await files.unpack(archive, at);
+        await files.unpack(abortable(archive, signal), at);
         return accept(undefined);
       },
       get: async (path, signal) => {

@@ -4,6 +4,7 @@
 import { lchown, lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, normalize, relative } from "node:path";
 import { accept, type Result, refuse } from "../../core/failure.ts";
+import { abortable } from "../../lib/abortable.ts";
 import { packDirectory } from "../../lib/tar/pack-directory.ts";
 import { unpackInto } from "../../lib/tar/unpack-into.ts";
 
@@ -28,7 +29,7 @@ export async function putFiles(
       "on the host engine files go below $WERCKER_ROOT, $WERCKER_OUTPUT_DIR and the like only",
     );
   }
-  const unpacked = await unpackInto(directory, archive, { signal });
+  const unpacked = await unpackInto(directory, abortable(archive, signal), { signal });
   if (!unpacked.ok) return unpacked;
   if (owner !== undefined) await chownTree(directory, owner);
   return accept(undefined);
@@ -40,6 +41,7 @@ export async function getFiles(
   roots: string[],
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array> | undefined> {
+  signal.throwIfAborted();
   const wanted = normalize(path).replace(/(.)\/$/, "$1");
   const parent = await realpath(dirname(wanted)).catch(() => undefined);
   if (parent === undefined || !within(parent, roots)) return undefined;

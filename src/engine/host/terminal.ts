@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { ReadStream } from "node:tty";
 import type { TerminalRequest } from "../engine.ts";
 import { cookieName } from "./processes.ts";
 
@@ -40,14 +41,28 @@ export async function openTerminal(request: TerminalRequest, place: TerminalPlac
     child.stdout?.pipe(request.output, { end: false });
     child.stderr?.pipe(request.output, { end: false });
   }
+  const raw = inherited ? takeBack(request.input) : () => {};
   try {
     await ended;
   } catch (error) {
-    if (!request.signal.aborted) throw error;
+    if (request.signal.aborted) throw request.signal.reason;
+    throw error;
   } finally {
+    raw();
     if (child.stdin !== null) request.input.unpipe(child.stdin);
     await rm(startUp, { force: true });
   }
+}
+
+/** The shell reads the terminal itself, and sets it up itself. Returns what restores our own use of it. */
+function takeBack(stream: NodeJS.ReadableStream): () => void {
+  const terminal = stream as Partial<ReadStream>;
+  const wasRaw = terminal.isRaw === true;
+  stream.pause();
+  if (wasRaw) terminal.setRawMode?.(false);
+  return () => {
+    if (wasRaw) terminal.setRawMode?.(true);
+  };
 }
 
 function interactive(shell: string[], startUp: string): string[] {
