@@ -3,7 +3,7 @@
 
 export { type Listener, type PipelineOptions, runPipeline } from "./app/run-for-program.ts";
 export type { DockerOptions, EngineChoice } from "./app/run-options.ts";
-export type { PipelineResult } from "./app/run-pipeline.ts";
+export type { PipelineResult } from "./app/run-planned.ts";
 export { UsageRefused } from "./app/usage-refused.ts";
 export { Cancel, type CancelKind } from "./core/cancel.ts";
 export type * from "./core/events.ts";

@@ -41,7 +41,8 @@ export function outputSource(directory: string): SourceTree {
 
 /** Several outputs, each in a directory of its own. `now` in milliseconds. */
 export function outputsSource(outputs: { name: string; directory: string }[], now: number): SourceTree {
-  return sourceOutputs(outputs, Math.floor(now / 1000));
+  const trees = outputs.map(({ name, directory }) => ({ name, tree: outputSource(directory) }));
+  return sourceOutputs(trees, Math.floor(now / 1000));
 }
 
 /** The directory that stands for the output of a run that left none: empty. */

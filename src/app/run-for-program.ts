@@ -2,7 +2,8 @@
 
 import type { EventSink } from "../core/events.ts";
 import type { RunOptions } from "./run-options.ts";
-import { type PipelineResult, runPipeline as runWatched } from "./run-pipeline.ts";
+import { runPipeline as runWatched } from "./run-pipeline.ts";
+import type { PipelineResult } from "./run-planned.ts";
 
 /** Options of a run; directory and environment are those of the process where they are not given. */
 export type PipelineOptions = Omit<RunOptions, "cwd" | "env" | "terminal"> &

@@ -12,22 +12,16 @@ import { matchesPatterns } from "../plan/name-patterns.ts";
 import { type EntryStatus, nextPipelines } from "../plan/workflow-order.ts";
 import { type JobOutput, sourceOf } from "../plan/workflow-source.ts";
 import type { SourceTree } from "../storage/storage.ts";
-import { announceEnding, endingOfRefusal, endingOfThrown } from "./announce.ts";
-import { chooseEngine } from "./choose-engine.ts";
-import type { OpenEngine } from "./engines.ts";
+import { announceEnding, type Ending, endingOfRefusal, endingOfThrown } from "./announce.ts";
 import { newRunId } from "./ids.ts";
 import { emptyOutput, outputSource, outputsSource } from "./job-source.ts";
+import { withLocalServices } from "./local-services.ts";
+import { engineFor, planPipeline } from "./plan-pipeline.ts";
 import { kindOf, type PreparedJob } from "./prepare-jobs.ts";
 import { type FileContext, loadContextFile, openRunContext } from "./run-context.ts";
 import type { RunOptions } from "./run-options.ts";
-import {
-  closingEngines,
-  defaultParallel,
-  type PipelineResult,
-  type RunWatch,
-  readyPipeline,
-  runReady,
-} from "./run-pipeline.ts";
+import { closingEngines, defaultParallel, type RunWatch, runPipeline } from "./run-pipeline.ts";
+import { type PipelineResult, resultAlone, runPlanned } from "./run-planned.ts";
 import { type Limit, limitTo } from "./side-by-side.ts";
 import { UsageRefused } from "./usage-refused.ts";
 import { worstOutcome } from "./worst-outcome.ts";
@@ -57,7 +51,6 @@ interface Course {
   watch: WorkflowWatch;
   clock: Clock;
   limit: Limit;
-  open: OpenEngine;
   workflow: Workflow;
   state: Map<string, EntryStatus>;
   approved: Set<string>;
@@ -90,7 +83,6 @@ async function runWholeWorkflow(options: WorkflowOptions, watch: WorkflowWatch):
     watch,
     clock,
     limit: limitTo(options.wercker ? 1 : (options.parallel ?? defaultParallel)),
-    open: await chooseEngine(context, watch, clock),
     workflow,
     state: new Map(),
     approved: approvedOf(workflow, options.approve ?? []),
@@ -187,7 +179,7 @@ async function runEntry(course: Course, entry: WorkflowEntry): Promise<void> {
   const startedAt = clock.monotonic();
   let result: PipelineResult;
   try {
-    const ready = await readyEntry(course, entry);
+    const ready = await readyEntry(course, entry, announce);
     if (ready.ok) result = await ready.value();
     else result = await announce(endingOfRefusal(ready.refusal));
   } catch (error) {
@@ -195,16 +187,16 @@ async function runEntry(course: Course, entry: WorkflowEntry): Promise<void> {
   }
   end(course, entry, result.outcome, { result });
 
-  async function announce(ending: { outcome: Outcome; message: string }): Promise<PipelineResult> {
+  async function announce(ending: Ending): Promise<PipelineResult> {
     const run = {
       runId: newRunId(clock.now()),
       pipeline: entry.pipelineName,
       project: course.context.project.name,
-      engine: course.open.engine.name,
+      engine: course.options.engine ?? "auto",
       durationMs: Math.round(clock.monotonic() - startedAt),
     };
     const told = await announceEnding(run, ending, watch.observer.open(labelOf(course, entry)), clock);
-    return { ...told, jobs: [{ runId: run.runId, result: told }] };
+    return resultAlone(run.runId, told);
   }
 }
 
@@ -212,34 +204,42 @@ async function runEntry(course: Course, entry: WorkflowEntry): Promise<void> {
 async function readyEntry(
   course: Course,
   entry: WorkflowEntry,
+  end: (ending: Ending) => Promise<PipelineResult>,
 ): Promise<Result<() => Promise<PipelineResult>>> {
   const { context, options, watch, clock } = course;
   const mine = await contextOf(course, entry);
   if (!mine.ok) return mine;
   const source = sourceOfEntry(course, entry);
   const wercker = context.file.dialect === "wercker";
-  const ready = await readyPipeline(mine.value, {
+  const planned = await planPipeline(mine.value, {
     pipeline: entry.pipelineName,
     kind: options.kind ?? (wercker ? "deploy" : kindOf(entry.pipelineName, options.deployTarget)),
-    open: course.open,
     ...(source === undefined ? {} : { source }),
-    watch,
     clock,
   });
-  if (!ready.ok) return ready;
-  const { jobs } = ready.value.prepared;
-  if (jobs.some(job => job.label !== undefined)) {
-    course.combinations.set(
-      entry.name,
-      jobs.map(job => ({ name: job.label!, values: job.job.matrix ?? {} })),
-    );
-  }
-  const label = (job: PreparedJob) => labelOf(course, entry, job.label);
+  if (!planned.ok) return planned;
+  noteCombinations(course, entry, planned.value.prepared.jobs);
+  const open = await engineFor(planned.value, watch, clock);
   return accept(async () => {
-    const result = await runReady(ready.value, watch.observer, course.limit, label);
+    const result = await withLocalServices(planned.value, { open, watch, build: runPipeline, end }, ready =>
+      runPlanned(ready, {
+        open,
+        observer: watch.observer,
+        limit: course.limit,
+        labelOf: job => labelOf(course, entry, job.label),
+      }),
+    );
     await keepOutputs(course, entry, result);
     return result;
   });
+}
+
+function noteCombinations(course: Course, entry: WorkflowEntry, jobs: PreparedJob[]): void {
+  if (jobs.every(job => job.label === undefined)) return;
+  course.combinations.set(
+    entry.name,
+    jobs.map(job => ({ name: job.label!, values: job.job.matrix ?? {} })),
+  );
 }
 
 /** With artifacts, since they become sources, and with the entry's own environment file. */

@@ -31,14 +31,13 @@ function optionsOf(values: RawValues, base: SettingsBase): RunOptions {
   const text = (key: string) => nonEmpty(values[key]);
   const on = (key: string) => (typeof values[key] === "boolean" ? (values[key] as boolean) : undefined);
   const list = (key: string) => (Array.isArray(values[key]) ? (values[key] as string[]) : undefined);
-  const file = text("file") ?? text("werckerYml");
   const token = text("authToken");
   return definedOnly({
     cwd: base.cwd,
     env: base.env,
     wercker: base.wercker,
     pipeline: text("pipeline"),
-    file: file && path.resolve(base.cwd, file),
+    file: pathOf(base.cwd, text("file") ?? text("werckerYml")),
     workingDir: text("workingDir"),
     environmentFile: text("environment"),
     deployTarget: text("deployTarget"),
@@ -91,9 +90,9 @@ function optionsOf(values: RawValues, base: SettingsBase): RunOptions {
     cpu: positive("--cpu", text("cpu")),
     matrix: pairs("--matrix", list("matrix")),
     parallel: whole("--parallel", text("parallel")),
-    dumpJob: text("dumpJob"),
+    dumpJob: pathOf(base.cwd, text("dumpJob")),
     runAfterDump: on("run"),
-    job: text("job"),
+    job: pathOf(base.cwd, text("job")),
     builtInRegistry:
       token === undefined
         ? undefined
@@ -108,6 +107,10 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 /** Without the keys whose value is undefined. */
 function definedOnly<T extends object>(object: T): Defined<T> {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+function pathOf(cwd: string, file: string | undefined): string | undefined {
+  return file === undefined ? undefined : path.resolve(cwd, file);
 }
 
 function nonEmpty(value: RawValues[string]): string | undefined {

@@ -102,6 +102,7 @@ function addCommand(parser: Parser, entry: CommandEntry, context: CommandContext
     .addHelpText("after", exampleLines(entry.examples, context.name));
   if (entry.alias) command.alias(entry.alias);
   for (const flag of entry.flags) addFlag(command, flag);
+  command.allowExcessArguments(false);
   if (entry.passThrough) command.helpOption(false).allowUnknownOption().allowExcessArguments();
   command.action(async () => {
     await dispatch(entry, command.args, command.optsWithGlobals() as FlagValues);

@@ -63,6 +63,8 @@ export interface ContainerSpec {
   image: string;
   /** As the file wrote it, for messages. */
   shownImage: string;
+  /** Instead of the request's: an image that was made on this daemon is in no registry. */
+  pull?: "always" | "missing" | "never";
   /** DNS alias of a service; the box has none. */
   alias: string;
   credentials?: RegistryCredentials;

@@ -24,7 +24,8 @@ export async function containersOf(
   for (const service of input.job.services) {
     const container = await containerOf("service", service, input, lookup, emitter);
     if (!container.ok) return container;
-    services.push(container.value);
+    // What stands at `url` was built into an image on this very daemon before the job began.
+    services.push(service.url === undefined ? container.value : { ...container.value, pull: "never" });
   }
   return accept({ box: box.value, services });
 }

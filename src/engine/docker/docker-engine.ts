@@ -192,8 +192,9 @@ async function haveImage(
 ): Promise<Refusal | undefined> {
   const { client, findLogin } = run.options;
   const { request } = run;
-  if (request.pull !== "always" && (await imageExists(client, spec.image))) return undefined;
-  if (request.pull === "never") return imageNotHere(spec.shownImage);
+  const pull = spec.pull ?? request.pull;
+  if (pull !== "always" && (await imageExists(client, spec.image))) return undefined;
+  if (pull === "never") return imageNotHere(spec.shownImage);
   const login = spec.credentials === undefined ? await findLogin(spec.image) : loginOf(spec.credentials);
   const tell = (text: string) => {
     request.report({ kind: "output", stream: "engine", bytes: Buffer.from(text) });
