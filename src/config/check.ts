@@ -4,6 +4,7 @@ import { parseImageReference } from "../core/image-reference.ts";
 import type { BoxSpec, Dialect } from "../core/job.ts";
 import { type CheckReport, checkReport } from "./check-report.ts";
 import type { Pipeline, PipelineFile, Position, Problem } from "./pipeline-file.ts";
+import { orderedProblems } from "./problem-list.ts";
 import { type ReadFile, readFile } from "./read-file.ts";
 import { shown } from "./reading.ts";
 import { validateWorkflows } from "./validate-workflows.ts";
@@ -28,8 +29,7 @@ export interface Checked {
 /** Everything there is to say about a file. Pure: the same bytes give the same answer. */
 export function checkFile(bytes: Uint8Array, options: { dialect: Dialect; name: string }): Checked {
   const read = readFile(bytes, options);
-  const problems = read.file === undefined ? read.problems : checkContent(read, read.file);
-  problems.sort((a, b) => a.line - b.line || a.column - b.column);
+  const problems = orderedProblems(read.file === undefined ? read.problems : checkContent(read, read.file));
   return { problems, text: read.text, report: checkReport(read.file, problems, read.boxes) };
 }
 

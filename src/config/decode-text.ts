@@ -3,7 +3,7 @@
 import type { Position, Problem } from "./pipeline-file.ts";
 
 /** The largest pipeline file that is read. Bytes. */
-export const largestFile = 1024 * 1024;
+export const largestFile = 512 * 1024;
 
 export type Decoded = { text: string } | { problem: Problem };
 
@@ -20,13 +20,9 @@ export function decodeText(bytes: Uint8Array, name: string): Decoded {
     return refused({ line: 1, column: 1 }, `Your ${name} is in UTF-16.`, "Save it as UTF-8");
   }
   const text = new TextDecoder("utf-8").decode(bytes);
-  const bad = forbidden.exec(text);
-  if (bad?.[0] === "\0") {
-    return refused(
-      placeAt(text, bad.index),
-      `Your ${name} is a binary file, not YAML.`,
-      "Name the right file",
-    );
+  const zero = text.indexOf("\0");
+  if (zero >= 0) {
+    return refused(placeAt(text, zero), `Your ${name} is a binary file, not YAML.`, "Name the right file");
   }
   const invalid = firstInvalid(bytes);
   if (invalid !== undefined) {
@@ -41,6 +37,7 @@ export function decodeText(bytes: Uint8Array, name: string): Decoded {
       "Save it as UTF-8",
     );
   }
+  const bad = forbidden.exec(text);
   if (bad !== null) {
     const code = bad[0].charCodeAt(0).toString(16).padStart(4, "0");
     const message = `control characters are not allowed (U+${code.toUpperCase()})`;
@@ -52,14 +49,16 @@ export function decodeText(bytes: Uint8Array, name: string): Decoded {
 /** Offset of the first byte that does not belong to UTF-8. */
 function firstInvalid(bytes: Uint8Array): number | undefined {
   if (isUtf8(bytes)) return undefined;
-  let [good, bad] = [0, bytes.length];
-  // The longest beginning that decodes, but for a character cut at its end.
+  let [good, bad] = [0, bytes.length + 1];
+  // The longest beginning that decodes, but for a character cut at its end ...
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
     if (isUtf8(bytes.subarray(0, middle), { partial: true })) good = middle;
     else bad = middle;
   }
-  return isUtf8(bytes.subarray(0, bad), { partial: true }) ? Math.max(bytes.length - 1, 0) : good;
+  // ... and back to where that character begins.
+  while (good > 0 && !isUtf8(bytes.subarray(0, good))) good--;
+  return good;
 }
 
 function isUtf8(bytes: Uint8Array, { partial = false } = {}): boolean {

@@ -5,6 +5,7 @@ import { nearest } from "../lib/nearest.ts";
 import { decodeText } from "./decode-text.ts";
 import { knownKeys } from "./file-keys.ts";
 import type { PipelineFile, Problem } from "./pipeline-file.ts";
+import { orderedProblems } from "./problem-list.ts";
 import { parseDuration } from "./quantities.ts";
 import { readBox, readServices } from "./read-box.ts";
 import { emptyPipeline, readPipeline } from "./read-pipeline.ts";
@@ -57,7 +58,7 @@ export function readFile(bytes: Uint8Array, options: { dialect: Dialect; name: s
     return result;
   }
   const file = readTop(reading, tree, result);
-  result.problems.sort((a, b) => a.line - b.line || a.column - b.column);
+  result.problems = orderedProblems(result.problems);
   if (!result.problems.some(problem => problem.severity === "error")) result.file = file;
   return result;
 }

@@ -72,7 +72,7 @@ function readMatrix(reading: Reading, pipeline: Pipeline, node: TreeNode, what: 
       );
     }
     const values = readTexts(reading, value, `the axis "${key}"`) ?? [];
-    if (values.length === 0)
+    if (value.kind === "list" && value.items.length === 0)
       reading.fault(value.at, `the axis "${key}" has no values`, `Write ${key}: [one, two]`);
     if (new Set(values).size < values.length) {
       reading.fault(value.at, `the axis "${key}" has a value twice`, "Remove one of the two");
@@ -87,7 +87,8 @@ function readMatrix(reading: Reading, pipeline: Pipeline, node: TreeNode, what: 
     });
   }
   if (combinations > mostCombinations) {
-    const message = `the matrix has ${combinations} combinations; ${mostCombinations} are the most there may be`;
+    const count = combinations > 1e6 ? "millions of" : combinations;
+    const message = `the matrix has ${count} combinations; ${mostCombinations} are the most there may be`;
     reading.fault(node.at, message, "Leave values out, or make two pipelines of it");
   }
   if (map.entries.length > 0) pipeline.matrix = matrix;

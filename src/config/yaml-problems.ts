@@ -17,11 +17,13 @@ export function tooDeep(at: Position, levels: number): Problem {
 }
 
 export function tooMany(at: Position, most: number): Problem {
-  return errorAt(
-    at,
-    `the file expands to more than ${most} values`,
-    "Use fewer aliases (*name) of large values",
-  );
+  const message = `there are more than ${most} values and signs in the file`;
+  return errorAt(at, message, "Move long scripts into files of their own");
+}
+
+export function tooManyExpanded(at: Position, most: number): Problem {
+  const message = `the file expands to more than ${most} values`;
+  return errorAt(at, message, "Use fewer aliases (*name) of large values");
 }
 
 export function badKey(at: Position): Problem {

@@ -3,10 +3,13 @@
 
 import {
   Composer,
+  type CST,
+  type Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   type Pair,
@@ -23,6 +26,7 @@ import {
   syntaxProblems,
   tooDeep,
   tooMany,
+  tooManyExpanded,
   unknownAnchor,
 } from "./yaml-problems.ts";
 
@@ -69,6 +73,8 @@ export interface ParsedTree {
 
 /** Levels of maps and lists within each other. */
 const deepest = 64;
+/** Pieces that the lexer makes of the text: about eight for a line, and what the parser's time goes by. */
+const mostLexemes = 100_000;
 /** Nodes after aliases and merge keys have been expanded. */
 const mostNodes = 100_000;
 
@@ -108,7 +114,7 @@ export function parseTree(text: string): ParsedTree {
   }
 }
 
-function firstDocument(text: string, lines: LineCounter) {
+function firstDocument(text: string, lines: LineCounter): Document.Parsed | undefined {
   const composer = new Composer({
     schema: "failsafe",
     version: "1.1",
@@ -116,9 +122,32 @@ function firstDocument(text: string, lines: LineCounter) {
     prettyErrors: false,
     merge: false,
   });
-  // Both are generators: what follows the first document is never looked at.
-  for (const document of composer.compose(new Parser(lines.addNewLine).parse(text))) return document;
+  // All of these are generators: what follows the first document is never looked at.
+  for (const document of composer.compose(boundedTokens(text, lines))) return document;
   return undefined;
+}
+
+/** The tokens of the parser, as long as there are neither too many nor too deep ones: it has no limits of its own. */
+function* boundedTokens(text: string, lines: LineCounter): Generator<CST.Token> {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  let [count, flows, indicators, offset, scalar] = [0, 0, 0, 0, false];
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++count > mostLexemes) throw new TreeRefused(tooMany(placeAt(lines, offset), mostLexemes));
+    if (!scalar) {
+      if (lexeme === "[" || lexeme === "{") flows++;
+      else if (lexeme === "]" || lexeme === "}") flows--;
+      else if (flows === 0 && (lexeme === "-" || lexeme === "?")) indicators++;
+      else if (lexeme.includes("\n")) indicators = 0;
+    }
+    if (flows > deepest || indicators > deepest)
+      throw new TreeRefused(tooDeep(placeAt(lines, offset), deepest));
+    // What follows this mark is text of the file, whatever it looks like.
+    scalar = lexeme === "\u001f";
+    if (!/^[\u0002\u0018\u001f]$/.test(lexeme)) offset += lexeme.length;
+    yield* parser.next(lexeme);
+  }
+  yield* parser.end();
 }
 
 interface Anchor {
@@ -209,7 +238,7 @@ function mergedEntries(grower: Grower, value: Node | null, at: Position, depth: 
   for (const map of maps) {
     if (map.kind !== "map") throw new TreeRefused(badMerge(at));
     grower.merged += map.entries.length;
-    if (grower.merged > mostNodes) throw new TreeRefused(tooMany(at, mostNodes));
+    if (grower.merged > mostNodes) throw new TreeRefused(tooManyExpanded(at, mostNodes));
     for (const entry of map.entries) if (!entries.has(entry.key)) entries.set(entry.key, entry);
   }
   return [...entries.values()];
@@ -229,7 +258,7 @@ function total(grower: Grower, nodes: TreeNode[]): number {
 }
 
 function measured<T extends TreeNode>(grower: Grower, node: T, size: number): T {
-  if (size > mostNodes) throw new TreeRefused(tooMany(node.at, mostNodes));
+  if (size > mostNodes) throw new TreeRefused(tooManyExpanded(node.at, mostNodes));
   grower.sizes.set(node, size);
   return node;
 }
@@ -251,6 +280,10 @@ function emptyText(at: Position): TextNode {
 }
 
 function placeOf(grower: Grower, node: Node | null): Position {
-  const { line, col } = grower.lines.linePos(node?.range?.[0] ?? 0);
+  return placeAt(grower.lines, node?.range?.[0] ?? 0);
+}
+
+function placeAt(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }
