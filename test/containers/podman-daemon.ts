@@ -21,13 +21,22 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 `;
 
-/** Starts the service and waits until it answers. Throws with its log where it does not. */
-export async function startPodman(): Promise<PodmanService> {
+/**
+ * Starts the service and waits until it answers. Throws with its log where it does not. `plainRegistries` are those
+ * it may ask over plain HTTP.
+ */
+export async function startPodman(plainRegistries: string[] = []): Promise<PodmanService> {
   const home = mkdtempSync(join(tmpdir(), "slipway-podman-"));
   const socket = join(home, "podman.sock");
   writeFileSync(join(home, "containers.conf"), settings);
+  const registries = plainRegistries.map(host => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`);
+  writeFileSync(join(home, "registries.conf"), registries.join(""));
   const log = openSync(join(home, "log"), "a");
-  const env = { ...process.env, CONTAINERS_CONF: join(home, "containers.conf") };
+  const env = {
+    ...process.env,
+    CONTAINERS_CONF: join(home, "containers.conf"),
+    CONTAINERS_REGISTRIES_CONF: join(home, "registries.conf"),
+  };
   const places = [
     "--root",
     join(home, "root"),

@@ -5,6 +5,7 @@ import { madeBy, testDaemon } from "../../../test/containers/docker-daemon.ts";
 import { contractService, testEngine } from "../../../test/containers/test-engine.ts";
 import { buildTestImages, testImages } from "../../../test/containers/test-images.ts";
 import { engineContract } from "../engine.contract.ts";
+import { boxName } from "./container-names.ts";
 import type { DaemonClient } from "./daemon-client.ts";
 
 let client: DaemonClient;
@@ -19,6 +20,9 @@ engineContract(
   async () => ({
     engine: testEngine(client),
     leftovers: () => madeBy(client),
+    killBox: async runId => {
+      await client.call({ method: "POST", path: `/containers/${boxName(runId)}/kill` });
+    },
     [Symbol.asyncDispose]: async () => {},
   }),
   {

@@ -7,6 +7,7 @@ import { contractService, testEngine, testRequest } from "../../../test/containe
 import { buildTestImages, testImages } from "../../../test/containers/test-images.ts";
 import { BoxUnderTest } from "../contract/box-under-test.ts";
 import { engineContract } from "../engine.contract.ts";
+import { boxName } from "./container-names.ts";
 
 let podman: PodmanService;
 
@@ -24,6 +25,9 @@ engineContract(
   async () => ({
     engine: testEngine(podman.client),
     leftovers: () => madeBy(podman.client),
+    killBox: async runId => {
+      await podman.client.call({ method: "POST", path: `/containers/${boxName(runId)}/kill` });
+    },
     [Symbol.asyncDispose]: async () => {},
   }),
   {

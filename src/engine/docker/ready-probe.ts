@@ -72,13 +72,8 @@ export async function probeByCommand(
   command: string,
   signal: AbortSignal,
 ): Promise<Probe> {
-  try {
-    const { exitCode } = await execToEnd(client, id, { command: ["/bin/sh", "-c", command] }, signal);
-    return exitCode === 0 ? "ready" : "not-yet";
-  } catch (error) {
-    if (error instanceof DaemonError) return "cannot";
-    throw error;
-  }
+  const probe = await probeByExec(client, id, ["/bin/sh", "-c", command], signal, { 0: "ready" });
+  return probe === "ready" ? "ready" : "not-yet";
 }
 
 async function probeByExec(
@@ -92,7 +87,8 @@ async function probeByExec(
     const { exitCode } = await execToEnd(client, id, { command }, signal);
     return meaning[exitCode] ?? "cannot";
   } catch (error) {
-    if (error instanceof DaemonError) return "cannot";
-    throw error;
+    if (!(error instanceof DaemonError)) throw error;
+    // It is not running: that it has ended is told elsewhere, with its exit code.
+    return error.status === 409 ? "not-yet" : "cannot";
   }
 }

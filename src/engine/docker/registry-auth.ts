@@ -44,6 +44,8 @@ function wire(login: RegistryLogin): Record<string, string> {
   };
 }
 
+// Without its padding a daemon takes the header for no credentials at all, and says nothing.
 function encoded(value: unknown): string {
-  return Buffer.from(JSON.stringify(value), "utf8").toString("base64url");
+  const text = Buffer.from(JSON.stringify(value), "utf8").toString("base64");
+  return text.replaceAll("+", "-").replaceAll("/", "_");
 }

@@ -198,7 +198,7 @@ async function probeOnce(
       if (probe !== "cannot") return probe;
     }
     const probe = await probeFromInside(client, service.id, ready.port, limit);
-    if (probe !== "cannot" || boxId === undefined) return probe;
+    if (probe !== "cannot" || boxId === undefined || service.ip === "") return probe;
     return await probeFromBox(client, boxId, service.ip, ready.port, limit);
   } catch (error) {
     signal.throwIfAborted();
