@@ -33,13 +33,14 @@ export function remains(client: DaemonClient, clock: Clock): Remains {
   const pending = new Set<Promise<unknown>>();
 
   async function making<T>(names: Set<string>, name: string, make: () => Promise<T>): Promise<T> {
+    const ours = names.has(name);
     names.add(name);
     const made = make();
     const settled = made.then(
       () => {},
       error => {
-        // The name is someone else's, or nothing was made.
-        if (error instanceof DaemonError) names.delete(name);
+        // The name is someone else's, or nothing was made; unless it is taken by what we made before.
+        if (error instanceof DaemonError && !ours) names.delete(name);
       },
     );
     pending.add(settled);
