@@ -114,6 +114,7 @@ export async function loadContextFile(context: RunContext): Promise<Result<FileC
   } catch (error) {
     return refuse("file-unreadable", `cannot read ${found.value.path}: ${messageOf(error)}`);
   }
+  if (options.wercker) await observer.say("debug", bytes.toString("utf8").trimEnd());
   const loaded = loadPipelineFile(bytes, found.value);
   const shown = path.relative(options.cwd, found.value.path) || found.value.name;
   if (loaded.problems.length > 0) {

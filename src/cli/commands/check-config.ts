@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { checkFile } from "../../config/check.ts";
+import type { CheckedBox } from "../../config/check-report.ts";
 import { renderProblems } from "../../config/code-frame.ts";
 import { findPipelineFile } from "../../config/find-file.ts";
 import type { Command } from "../context.ts";
@@ -28,9 +29,15 @@ export const checkConfig: Command = async (context, _args, values) => {
   const lines: string[] = [];
   for (const [name, pipeline] of Object.entries(report.pipelines)) {
     lines.push(`Found pipeline section: ${name}`);
-    if (pipeline.box !== null) lines.push(`  with box: ${pipeline.box.id}:${pipeline.box.tag ?? "latest"}`);
+    if (pipeline.box !== null) lines.push(`  with box: ${imageOf(pipeline.box)}`);
   }
   for (const workflow of report.workflows) lines.push(`Found workflow: ${workflow.name}`);
   await context.err.write(lines.map(line => `${line}\n`).join(""));
   return 0;
 };
+
+/** As the program shows it: always with a tag. */
+function imageOf({ id, tag }: CheckedBox): string {
+  const tagged = id.lastIndexOf(":") > id.lastIndexOf("/");
+  return tagged && tag === undefined ? id : `${id}:${tag ?? "latest"}`;
+}

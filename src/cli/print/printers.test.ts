@@ -149,7 +149,7 @@ Pulling from library/node
 ok 1
 ok 2
 --> Tests: 12 run, 0 failed, 1 skipped
---> Steps passed: 4.50s
+--> Steps passed: 2.00s
 --> Starting after-steps
 --> Running after-step: tell the team
 --> After-step passed: tell the team 0.12s

@@ -14,7 +14,8 @@ export interface WerckerLine {
 }
 
 export interface WerckerState {
-  startedAt: number;
+  /** When the first main step began; 0 before. */
+  stepsBeganAt: number;
   /** When the last main step ended, while all have passed. */
   stepsEndedAt: number | undefined;
   stepsFailed: boolean;
@@ -26,7 +27,7 @@ export interface WerckerState {
 
 export function newWerckerState(): WerckerState {
   return {
-    startedAt: 0,
+    stepsBeganAt: 0,
     stepsEndedAt: undefined,
     stepsFailed: false,
     toldSteps: false,
@@ -40,11 +41,11 @@ export function newWerckerState(): WerckerState {
 export function werckerLines(state: WerckerState, event: RunEvent, verbose: boolean): WerckerLine[] {
   switch (event.type) {
     case "run-started":
-      state.startedAt = Date.parse(event.time);
       for (const step of event.steps) state.names.set(step.id, step.name);
       return [info("Executing pipeline", event.pipeline)];
     case "step-started":
       state.names.set(event.step, event.name);
+      if (event.phase === "main" && state.stepsBeganAt === 0) state.stepsBeganAt = Date.parse(event.time);
       if (event.step === storeStep) return [];
       if (event.phase !== "after") return [info("Running step", event.name)];
       return [...firstAfterStep(state), info("Running after-step", event.name)];
@@ -120,8 +121,8 @@ function firstAfterStep(state: WerckerState): WerckerLine[] {
 function stepsPassed(state: WerckerState): WerckerLine[] {
   if (state.toldSteps || state.stepsFailed) return [];
   state.toldSteps = true;
-  const ended = state.stepsEndedAt ?? state.startedAt;
-  return [status(true, "Steps passed", formatSeconds(ended - state.startedAt))];
+  const ended = state.stepsEndedAt ?? state.stepsBeganAt;
+  return [status(true, "Steps passed", formatSeconds(ended - state.stepsBeganAt))];
 }
 
 function message(event: Finished, good: boolean): string {
