@@ -2,7 +2,7 @@
 // lie as far from dist/ as from src/, so the same relative paths find them.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 
 const root = path.dirname(import.meta.dirname);
@@ -14,6 +14,12 @@ function build(): number {
   const child = spawnSync(compiler, ["--project", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
   if (child.error !== undefined) throw child.error;
   if (child.status !== 0) return child.status ?? 1;
+  // What the program reads beside its code.
+  for (const file of globSync("**/*.sql", { cwd: path.join(root, "src") })) {
+    const target = path.join(root, "dist", file);
+    mkdirSync(path.dirname(target), { recursive: true });
+    copyFileSync(path.join(root, "src", file), target);
+  }
   const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { bin: object };
   for (const program of Object.values(manifest.bin)) chmodSync(path.join(root, program), 0o755);
   return 0;

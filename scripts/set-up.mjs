@@ -73,7 +73,7 @@ function install() {
   // The npm that called us, where one did: there may be no other on PATH.
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
-  const child = spawnSync(command, [...first, "ci", "--include=dev"], {
+  const child = spawnSync(command, [...first, "ci", "--include=dev", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     shell: process.platform === "win32",

@@ -14,15 +14,16 @@ const run = spawnSync(process.execPath, [cli, "run", "--engine", "any"], { cwd: 
 if (run.status === 0) {
   console.log(`
 That was examples/hello/slipway.yml. What to try next:
-  npx slipway run build DIR          a pipeline of your own project (slipway.yml or wercker.yml)
-  npx slipway check DIR/slipway.yml  every problem of a file at once
-  npx slipway init                   a first file for what lies in a directory
-  npx slipway doctor                 what this machine has, and what to do about what it lacks
-  npm test                           every test
+  export PATH="${path.join(root, "bin")}:$PATH"
+  slipway run DIR    the pipeline of a project of yours (slipway.yml or wercker.yml)
+  slipway check DIR  every problem of its file at once
+  slipway init DIR   a first file for what lies in a directory
+  slipway doctor     what this machine has, and what to do about what it lacks
+  npm test           every test
 README.md says more.`);
 } else {
   console.error(
-    "\nThe example did not pass, and it should have. `npx slipway doctor` says what this machine lacks.",
+    "\nThe example did not pass, and it should have. `bin/slipway doctor` says what this machine lacks.",
   );
 }
 process.exitCode = run.status ?? 1;
