@@ -16,7 +16,7 @@ if (run.status === 0) {
 That was examples/hello/slipway.yml. What to try next:
   export PATH="${path.join(root, "bin")}:$PATH"
   slipway run DIR    the pipeline of a project of yours (slipway.yml or wercker.yml)
-  slipway check DIR  every problem of its file at once
+  slipway check FILE every problem of its file at once
   slipway init DIR   a first file for what lies in a directory
   slipway doctor     what this machine has, and what to do about what it lacks
   npm test           every test
