@@ -4,9 +4,12 @@ import { execFile } from "node:child_process";
 import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { RunEvent } from "../core/events.ts";
 import { projectWith, runProgram, startProgram } from "./testing/run-program.ts";
+
+// Each test starts processes, and a busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const main = path.join(import.meta.dirname, "main.ts");
 

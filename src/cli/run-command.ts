@@ -50,7 +50,11 @@ export async function runWatched(
   });
   if (!read.ok) throw new UsageError(read.refusal.message, read.refusal.hint);
   const terminal = terminalOf(context);
-  const options = set({ ...read.value, ...(terminal === undefined ? {} : { terminal }) });
+  const options = set({
+    ...read.value,
+    ...(terminal === undefined ? {} : { terminal }),
+    takeInterrupt: () => shutdown.takeInterrupt(),
+  });
   const printer = choosePrinter(context, all, command);
   for (const note of withoutEffectNotes(flags, values)) await printer.say("warning", note);
   const engines = new Set<OpenEngine>();
