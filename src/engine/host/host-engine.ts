@@ -20,7 +20,8 @@ import { getFiles, putFiles } from "./box-files.ts";
 import { type BoxProcess, startBoxProcess } from "./box-process.ts";
 import { endMembers, type Membership, signalMembers } from "./processes.ts";
 import { removeTree } from "./remove-tree.ts";
-import { refusalOfService, type ServiceProcess, serviceAddress, startService } from "./service-process.ts";
+import { refusalOfPorts, serviceAddress } from "./service-ports.ts";
+import { refusalOfService, type ServiceProcess, startService } from "./service-process.ts";
 import { openTerminal } from "./terminal.ts";
 
 export interface HostEngineOptions {
@@ -56,6 +57,9 @@ async function start(options: HostEngineOptions, request: EngineRequest): Promis
     const refusal = refusalOfService(service);
     if (refusal !== undefined) return { ok: false, refusal };
   }
+  const taken = await refusalOfPorts(request.services);
+  if (taken !== undefined) return { ok: false, refusal: taken };
+  throwIfAborted(request.signal);
   request.report({ kind: "notice", level: "warning", message: isolatesNothing });
   for (const message of withoutEffect(request)) request.report({ kind: "notice", level: "info", message });
   const host = new HostWorkspace(options, request);

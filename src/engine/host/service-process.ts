@@ -3,16 +3,13 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { accept, messageOf, type Refusal, type Result, refuse } from "../../core/failure.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ContainerSpec, EngineNews } from "../engine.ts";
 import { cookieName, endMembers, sendSignal } from "./processes.ts";
-
-/** Where services of the host engine are. */
-export const serviceAddress = "127.0.0.1";
+import { isOpen, serviceAddress } from "./service-ports.ts";
 
 const keptBytes = 256 * 1024;
 const pollMs = 50;
@@ -149,19 +146,6 @@ function notReady(spec: ContainerSpec, what: string): Refusal {
     message: `the service ${spec.alias} (${spec.shownImage}) ${what}`,
     hint: "look at its `cmd` and `ready`; a longer `timeout` below `ready` gives it more time",
   };
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect({ port, host: serviceAddress, timeout: 1_000 });
-    const settle = (open: boolean) => {
-      socket.destroy();
-      resolve(open);
-    };
-    socket.once("connect", () => settle(true));
-    socket.once("error", () => settle(false));
-    socket.once("timeout", () => settle(false));
-  });
 }
 
 async function succeeds(command: string, options: ServiceOptions): Promise<boolean> {
