@@ -22,3 +22,17 @@ test("what is too far off, empty or very long was not meant", () => {
   expect(nearest("--", ["a"])).toBeUndefined();
   expect(nearest("b".repeat(1000), ["build"])).toBeUndefined();
 });
+
+test.each([
+  ["boxx", "box"],
+  ["bxo", "box"],
+  ["service", "services"],
+  ["after_steps", "after-steps"],
+  ["afterSteps", "after-steps"],
+  ["basepath", "base-path"],
+  ["comand-timout", "command-timeout"],
+])("%s was meant to be %s", (word, meant) => {
+  expect(nearest(word, ["box", "services", "steps", "after-steps", "base-path", "command-timeout"])).toBe(
+    meant,
+  );
+});
