@@ -6,7 +6,7 @@ import { runPipeline as runWatched } from "./run-pipeline.ts";
 import type { PipelineResult } from "./run-planned.ts";
 
 /** Options of a run; directory and environment are those of the process where they are not given. */
-export type PipelineOptions = Omit<RunOptions, "cwd" | "env" | "terminal"> &
+export type PipelineOptions = Omit<RunOptions, "cwd" | "env" | "terminal" | "takeInterrupt"> &
   Partial<Pick<RunOptions, "cwd" | "env">>;
 
 export interface Listener {

@@ -70,6 +70,7 @@ function runnerSettings(context: RunContext, cache: string): RunnerSettings {
     ...(options.attachOnError && terminal !== undefined ? { attachOnError: terminal } : {}),
     ...(terminal === undefined ? {} : { terminal }),
     watchDirectory: projectDir,
+    ...(options.takeInterrupt === undefined ? {} : { takeInterrupt: options.takeInterrupt }),
     ...patience,
     ...(options.builtInRegistry === undefined ? {} : { builtInRegistry: options.builtInRegistry }),
   };

@@ -3,6 +3,7 @@
 
 import type { Secret } from "../core/secret.ts";
 import type { TerminalRequest } from "../engine/engine.ts";
+import type { Interrupt } from "./shutdown.ts";
 
 /** `auto`: docker, or an error. `any`: docker where a daemon answers and has the image, else host. */
 export type EngineChoice = "auto" | "docker" | "host" | "any";
@@ -66,6 +67,8 @@ export interface RunOptions {
   commit?: { name: string; tag?: string; message?: string };
   attachOnError?: boolean;
   terminal?: Terminal;
+  /** Gives the person's next Ctrl-C to a step (`internal/watch`), which it then ends. */
+  takeInterrupt?: () => Interrupt;
   docker?: DockerOptions;
   memoryBytes?: number;
   memorySwapBytes?: number;

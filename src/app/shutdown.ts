@@ -8,6 +8,13 @@ export interface Shutdown extends Disposable {
   readonly signal: AbortSignal;
   /** Cancels as the first signal would, for other reasons. */
   cancel(message: string): void;
+  /** Until it is disposed of, the next Ctrl-C aborts the signal it gives, and nothing else. */
+  takeInterrupt(): Interrupt;
+}
+
+/** One Ctrl-C that belongs to whoever took it. */
+export interface Interrupt extends Disposable {
+  readonly signal: AbortSignal;
 }
 
 export interface ShutdownOptions {
@@ -22,7 +29,12 @@ export interface ShutdownOptions {
 /** Listens for signals until it is disposed of. */
 export function listenForShutdown(options: ShutdownOptions): Shutdown {
   const controller = new AbortController();
+  let taken: AbortController | undefined;
   const onSignal = (name: NodeJS.Signals) => {
+    if (name === "SIGINT" && taken !== undefined && !taken.signal.aborted) {
+      taken.abort(new Cancel("canceled", "interrupted"));
+      return;
+    }
     if (controller.signal.aborted) {
       options.onSecond(name);
       options.exit(130);
@@ -37,6 +49,16 @@ export function listenForShutdown(options: ShutdownOptions): Shutdown {
     signal: controller.signal,
     cancel(message) {
       controller.abort(new Cancel("canceled", message));
+    },
+    takeInterrupt() {
+      const mine = new AbortController();
+      taken = mine;
+      return {
+        signal: mine.signal,
+        [Symbol.dispose]() {
+          if (taken === mine) taken = undefined;
+        },
+      };
     },
     [Symbol.dispose]() {
       process.off("SIGINT", onSignal);

@@ -65,7 +65,8 @@ export async function runWatched(
     exit: code => process.exit(context.name === "wercker" ? 1 : code),
   });
   // Nobody reads any more: going on would only burn the machine's time.
-  context.out.onGone(() => shutdown.cancel("the reader of the output is gone"));
+  const shown = context.name === "wercker" ? context.err : context.out;
+  shown.onGone(() => shutdown.cancel("the reader of the output is gone"));
   try {
     const result = await run(options, {
       observer: observerOf(context, values, printer),
@@ -85,6 +86,7 @@ function observerOf(context: CommandContext, values: FlagValues, printer: Printe
   return {
     open: printer.open,
     say: printer.say,
+    interactive: printer.interactive,
     async problems({ name, text, problems }) {
       const color = wantsColors(context, values, context.err);
       await context.err.write(renderProblems(problems, text, { color, name }));

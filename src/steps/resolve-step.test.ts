@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { pack } from "tar-stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StepSource, StepSpec } from "../core/job.ts";
@@ -457,4 +458,27 @@ test("of a listing the peeled commit of an annotated tag counts, and nonsense li
   const listing = `${a}\tHEAD\nnonsense\n${a}\trefs/tags/1.0.0\n${b}\trefs/tags/1.0.0^{}\nzz\trefs/tags/2.0.0\n`;
   expect(await choose(listing, "*")).toEqual({ ok: true, value: { commit: b, tag: "1.0.0" } });
   expect(await choose(listing, "1.0.0")).toEqual({ ok: true, value: { commit: b, tag: "1.0.0" } });
+});
+
+test("no listing and no version make the choice throw", async () => {
+  const piece = fc.constantFrom(
+    "a".repeat(40),
+    "\t",
+    "\n",
+    "refs/tags/",
+    "HEAD",
+    "v1.2.3",
+    "1.0",
+    "^{}",
+    "x",
+    ">=",
+    "*",
+    " ",
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece), fc.array(piece), async (listing, version) => {
+      const chosen = await choose(listing.join(""), version.join(""));
+      if (chosen.ok) expect(chosen.value.commit).toMatch(/^[0-9a-f]{40}$/);
+    }),
+  );
 });
