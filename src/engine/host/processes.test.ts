@@ -15,6 +15,8 @@ import {
 
 const environ = (...entries: string[]) => Buffer.from(entries.map(entry => `${entry}\0`).join(""));
 
+const garbage = fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes).toString("latin1"));
+
 test("the cookie is a whole variable of that name, wherever it stands", () => {
   expect(cookieIn(environ("SLIPWAY_BOX=abc", "PATH=/bin"))).toBe("abc");
   expect(cookieIn(environ("PATH=/bin", "SLIPWAY_BOX=abc"))).toBe("abc");
@@ -47,7 +49,7 @@ test("the table of ps is read line by line", () => {
 
 test("nothing that a process table can hold makes the readers throw", () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 300 }), fc.string({ unit: "binary" }), (bytes, text) => {
+    fc.property(fc.uint8Array({ maxLength: 300 }), garbage, (bytes, text) => {
       cookieIn(bytes);
       parseStat(text);
       parsePs(text);
@@ -57,7 +59,7 @@ test("nothing that a process table can hold makes the readers throw", () => {
 });
 
 test("a cookie is found between any other variables", () => {
-  const entry = fc.string({ unit: "grapheme-ascii" }).filter(text => !text.startsWith("SLIPWAY_BOX="));
+  const entry = fc.string().filter(text => !text.startsWith("SLIPWAY_BOX="));
   fc.assert(
     fc.property(
       fc.array(entry),
