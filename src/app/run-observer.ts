@@ -8,6 +8,8 @@ export interface RunObserver {
   open(label?: string): EventSink;
   /** A remark that belongs to no run. */
   say(level: "debug" | "info" | "warning" | "error", message: string): void | Promise<void>;
+  /** From now on a person may sit in a shell: nothing on the screen may be redrawn any more. */
+  interactive?(): void | Promise<void>;
   /** Warnings about a file, with its text for code frames. */
   problems?(problems: FileProblems): void | Promise<void>;
 }

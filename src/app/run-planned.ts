@@ -36,6 +36,8 @@ export interface RunOn {
 /** Runs all jobs of a pipeline, side by side where there are several and the limit lets them. */
 export async function runPlanned(planned: PlannedPipeline, on: RunOn): Promise<PipelineResult> {
   const { jobs } = planned.prepared;
+  if (planned.context.options.terminal !== undefined && wantsTerminal(planned))
+    await on.observer.interactive?.();
   const labelOf = on.labelOf ?? (job => job.label);
   const results = await sideBySide(jobs, on.limit, job =>
     runOne(planned, job, on.open, on.observer.open(labelOf(job))),
@@ -49,6 +51,14 @@ export async function runPlanned(planned: PlannedPipeline, on: RunOn): Promise<P
   const outcome = worstOutcome(results.map(result => result.outcome));
   const decided = results.find(result => result.outcome === outcome);
   return { outcome, message: decided?.message ?? "", exitCode: decided?.exitCode ?? null, jobs: all };
+}
+
+/** Whether a person may get a shell in the middle of it. */
+function wantsTerminal({ context, prepared }: PlannedPipeline): boolean {
+  if (context.options.attachOnError) return true;
+  return prepared.jobs.some(({ job }) =>
+    job.steps.some(({ source }) => source.kind === "internal" && source.action === "shell"),
+  );
 }
 
 /** A run whose directory cannot be made never begins, and is told of all the same. */

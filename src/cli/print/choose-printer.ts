@@ -26,7 +26,9 @@ export function choosePrinter(context: CommandContext, values: FlagValues, comma
     });
   }
   const colors = colorsFor(wantsColors(context, values, context.out));
-  const shared = { out: context.out, colors, verbose, quietSteps, command };
+  // Who has just had a shell in the box need not be told how to get one.
+  const again = values.attachOnError === true ? undefined : command;
+  const shared = { out: context.out, colors, verbose, quietSteps, command: again };
   const live =
     context.out.isTerminal && context.env.TERM !== "dumb" && values.debug !== true && !context.env.CI;
   return live ? createTerminalPrinter({ ...shared, clock: systemClock }) : createPlainPrinter(shared);

@@ -18,6 +18,7 @@ export function createJsonPrinter(options: JsonPrinterOptions): Printer {
       if (level === "debug" && !options.verbose) return;
       return options.err.write(`slipway: ${level === "info" ? "" : `${level}: `}${message}\n`);
     },
+    interactive: async () => {},
     close: () => options.out.flush(),
   };
 }

@@ -11,7 +11,7 @@ export interface LiveRegion {
   scrollLines(text: string): void | Promise<void>;
   /** Draws soon. */
   redraw(): void;
-  /** Takes the region away for good; what is unfinished becomes a line. May be called twice. */
+  /** Takes the region away for good; what is unfinished becomes a line, and output goes straight through. */
   close(): Promise<void>;
 }
 
@@ -60,6 +60,7 @@ export function openLiveRegion(out: Output, clock: Clock, status: () => string[]
 
   return {
     scroll(content) {
+      if (closed) return out.write(content);
       const text = typeof content === "string" ? content : decoder.decode(content, { stream: true });
       const end = text.lastIndexOf("\n") + 1;
       if (end === 0) {

@@ -16,7 +16,7 @@ export interface PlainPrinterOptions {
   verbose: boolean;
   /** Leave the output of steps out. */
   quietSteps: boolean;
-  command: string;
+  command: string | undefined;
 }
 
 interface RunState {
@@ -53,6 +53,7 @@ export function createPlainPrinter(options: PlainPrinterOptions): Printer {
       if (level === "debug" && !options.verbose) return;
       return options.out.write(`${levelPrefix(level, colors)}${message}\n`);
     },
+    interactive: async () => {},
     close: () => options.out.flush(),
   };
 }

@@ -9,6 +9,8 @@ export interface Printer {
   open(label?: string): EventSink;
   /** Something of the program itself, outside every run. */
   say(level: SayLevel, message: string): void | Promise<void>;
+  /** Redraws nothing from now on. */
+  interactive(): Promise<void>;
   /** Prints what is still held back and gives the terminal back. May be called twice. */
   close(): Promise<void>;
 }

@@ -83,8 +83,8 @@ export interface SummaryStyle {
   symbols: boolean;
   /** Name the steps with their times; a plain log has them already. */
   steps: boolean;
-  /** The command of the person, for advice; `slipway run build`. */
-  command: string;
+  /** What the person could type to run the same again, for advice: `slipway run build`. */
+  command: string | undefined;
 }
 
 /** The closing lines of a run, without a final newline. */
@@ -166,11 +166,11 @@ export function paintedSymbol(outcome: Outcome, allowedToFail: boolean, colors: 
 }
 
 /** What to do next after a run that did not pass. */
-function adviceFor(run: RunRecord, finished: RunFinished, command: string): string | undefined {
+function adviceFor(run: RunRecord, finished: RunFinished, command: string | undefined): string | undefined {
   const inStep = finished.failedStep !== undefined && finished.failedStep !== setupStep;
   switch (finished.outcome) {
     case "failed":
-      if (!inStep || run.engine === "host") return undefined;
+      if (!inStep || run.engine === "host" || command === undefined) return undefined;
       return `To look around in the box as that step left it: ${command} --attach-on-error`;
     case "timed-out":
       return "To give it more time: --command-timeout and --no-response-timeout (minutes), or `timeout` in slipway.yml.";

@@ -19,7 +19,7 @@ export interface TerminalPrinterOptions {
   colors: Colors;
   verbose: boolean;
   quietSteps: boolean;
-  command: string;
+  command: string | undefined;
   clock: Clock;
 }
 
@@ -79,6 +79,7 @@ export function createTerminalPrinter(options: TerminalPrinterOptions): Printer 
       if (level === "debug" && !options.verbose) return;
       return region.scrollLines(`${levelPrefix(level, colors)}${message}\n`);
     },
+    interactive: region.close,
     async close() {
       await region.close();
       await options.out.flush();
@@ -109,7 +110,9 @@ function statusLine(live: LiveRun, spinner: string, colors: Colors, now: number)
   const name = live.label === undefined ? live.run.pipeline : `[${live.label}]`;
   const step =
     live.step === undefined
-      ? "getting ready"
+      ? live.done === 0
+        ? "getting ready"
+        : "finishing"
       : `${live.step.name} ${formatDuration(now - live.step.startedAt)}`;
   const progress = live.total === 0 ? "" : ` ${Math.min(live.done + 1, live.total)}/${live.total}`;
   return `${colors.cyan(spinner)} ${colors.bold(name)}${progress}  ${step}  ${colors.dim(formatDuration(now - live.startedAt))}`;

@@ -56,6 +56,7 @@ export function createWerckerPrinter(options: WerckerPrinterOptions): Printer {
       if (level === "debug" && !options.verbose) return;
       return options.err.write(`${format({ level, a: message })}\n`);
     },
+    interactive: async () => {},
     close: () => options.err.flush(),
   };
 }

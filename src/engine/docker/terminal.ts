@@ -6,7 +6,7 @@ import type { DaemonClient } from "./daemon-client.ts";
 
 const defaultShell = ["/bin/sh", "-c", "if [ -x /bin/bash ]; then exec /bin/bash; else exec /bin/sh; fi"];
 
-/** Opens the shell and resolves when it has ended. The caller has put its terminal into raw mode. */
+/** Opens the shell and resolves when it has ended. A real terminal is in raw mode meanwhile. */
 export async function openTerminal(
   client: DaemonClient,
   id: string,
@@ -40,10 +40,16 @@ export async function openTerminal(
     client.call({ method: "POST", path: `/exec/${Id}/resize`, query }).catch(() => {});
   };
   const stopResizing = request.onResize(resize);
+  const { input } = request as { input: { isTTY?: boolean; setRawMode?: (on: boolean) => void } };
+  const raw = (on: boolean) => {
+    if (input.isTTY === true) input.setRawMode?.(on);
+  };
   try {
+    raw(true);
     resize();
     await converse(connection, request);
   } finally {
+    raw(false);
     stopResizing();
   }
 }
