@@ -14,7 +14,7 @@ import { dockerBox } from "./docker-box.ts";
 import { imageExists, pullImage } from "./image-calls.ts";
 import { imageNotHere, imageRefusal } from "./image-refusal.ts";
 import { dockerImageTools } from "./image-tools.ts";
-import { type FindLogin, loginOf } from "./registry-auth.ts";
+import { type FindLogin, loginOf, type RegistryLogin } from "./registry-auth.ts";
 import { type Remains, remains } from "./remains.ts";
 import { type RunningService, type ServicesInput, startService, waitUntilReady } from "./services.ts";
 import { startRefusal } from "./start-refusal.ts";
@@ -193,19 +193,22 @@ async function haveImage(
   const { client, findLogin } = run.options;
   const { request } = run;
   const pull = spec.pull ?? request.pull;
-  if (pull !== "always" && (await imageExists(client, spec.image))) return undefined;
-  if (pull === "never") return imageNotHere(spec.shownImage);
-  const login = spec.credentials === undefined ? await findLogin(spec.image) : loginOf(spec.credentials);
-  const tell = (text: string) => {
-    request.report({ kind: "output", stream: "engine", bytes: Buffer.from(text) });
-  };
+  let login: RegistryLogin | undefined;
   try {
-    await pullImage(client, spec.image, login, tell, signal);
+    if (pull !== "always" && (await imageExists(client, spec.image))) return undefined;
+    if (pull === "never") return imageNotHere(spec.shownImage);
+    login = spec.credentials === undefined ? await findLogin(spec.image) : loginOf(spec.credentials);
+    signal.throwIfAborted();
+    await pullImage(client, spec.image, login, text => tell(request, text), signal);
     return undefined;
   } catch (error) {
     signal.throwIfAborted();
     return imageRefusal(error, spec.shownImage, login !== undefined);
   }
+}
+
+function tell(request: EngineRequest, text: string): void {
+  request.report({ kind: "output", stream: "engine", bytes: Buffer.from(text) });
 }
 
 /** The box's container, made and not yet started; a refusal where the daemon will not have it. */

@@ -3,9 +3,10 @@
 
 import { accept, type Result, refuse, SlipwayError } from "../../core/failure.ts";
 import type { EngineRequest, PortMapping, RegistryCredentials } from "../engine.ts";
-import type { BuildRequest, CommitConfig, ImageTools, RunRequest } from "../image-tools.ts";
+import type { BuildRequest, ImageTools, RunRequest } from "../image-tools.ts";
+import { commitBox } from "./commit.ts";
 import { createContainer, removeContainer, startContainer } from "./container-calls.ts";
-import { blankedLabels, labelsOf, type RunIdentity, safeName } from "./container-names.ts";
+import { labelsOf, type RunIdentity, safeName } from "./container-names.ts";
 import type { CreateContainer } from "./container-spec.ts";
 import { type DaemonClient, DaemonError } from "./daemon-client.ts";
 import { imageExists, imagePath, pullImage, splitImage } from "./image-calls.ts";
@@ -39,7 +40,8 @@ export function dockerImageTools(input: ImageToolsInput): ImageTools {
       const login = await loginFor(input, image, credentials);
       return await orRefusal(image, login, signal, () => pullImage(client, image, login, progress, signal));
     },
-    commit: (name, config, signal) => commit(input, name, config, signal),
+    commit: (name, config, signal) =>
+      commitBox({ client, id: input.boxId, cmd: input.request.box.cmd }, name, config, signal),
     async tag(image, name) {
       const { repository, tag = "latest" } = splitImage(name);
       const path = `/images/${imagePath(image)}/tag`;
@@ -102,52 +104,6 @@ async function push(
     signal,
   });
   await followProgress(answer.body, progress);
-}
-
-const defaultShell = ["/bin/sh", "-c", "if [ -e /bin/bash ]; then /bin/bash; else /bin/sh; fi"];
-
-/** The body of a commit: what the file sets, and never our supervisor or our labels. Pure. */
-export function commitBody(config: CommitConfig, box: { cmd?: string[] }): Record<string, unknown> {
-  const inheritsCommand = config.cmd === undefined && config.entrypoint === undefined;
-  const cmd = inheritsCommand ? (box.cmd ?? defaultShell) : config.cmd;
-  const set = (names: string[] | undefined) =>
-    names === undefined ? undefined : Object.fromEntries(names.map(name => [name, {}]));
-  const body = {
-    Cmd: cmd,
-    Entrypoint: config.entrypoint,
-    Env: config.env,
-    Labels: { ...blankedLabels(), ...config.labels },
-    ExposedPorts: set(config.ports?.map(port => (port.includes("/") ? port : `${port}/tcp`))),
-    Volumes: set(config.volumes),
-    WorkingDir: config.workingDir,
-    User: config.user,
-    StopSignal: config.stopSignal,
-  };
-  return Object.fromEntries(Object.entries(body).filter(entry => entry[1] !== undefined));
-}
-
-async function commit(
-  input: ImageToolsInput,
-  name: string,
-  config: CommitConfig,
-  signal: AbortSignal,
-): Promise<void> {
-  signal.throwIfAborted();
-  const { repository, tag = "latest" } = splitImage(name);
-  await input.client.call({
-    method: "POST",
-    path: "/commit",
-    query: {
-      container: input.boxId,
-      repo: repository,
-      tag,
-      author: config.author,
-      comment: config.message,
-      pause: true,
-    },
-    json: commitBody(config, input.request.box),
-    signal,
-  });
 }
 
 async function load(
@@ -291,11 +247,12 @@ async function run(
     await startContainer(client, id);
     return accept(undefined);
   } catch (error) {
-    if (error instanceof DaemonError && error.status === 409) {
+    if (error instanceof DaemonError && isTaken(error)) {
       return refuse("name-taken", `a container ${request.name} was started already`, "choose another name");
     }
     const spec = { image: request.image, shownImage: request.image, alias: request.name };
     const refusal = startRefusal(error, { ...spec, env: [], ports: [], volumes: [] }, request.name);
+    await drop(input, name);
     if (refusal === undefined) throw error;
     return { ok: false, refusal };
   }
@@ -321,17 +278,25 @@ function containerName(input: ImageToolsInput, name: string): string {
   return safeName(`${input.request.runId}${name}`);
 }
 
+/** Podman says it with a 500. */
+function isTaken(error: DaemonError): boolean {
+  return error.status === 409 || /name .* is already in use/i.test(error.text);
+}
+
+async function drop(input: ImageToolsInput, container: string): Promise<void> {
+  await removeContainer(input.client, container, AbortSignal.timeout(20_000));
+  input.remains.forget(container);
+}
+
 async function kill(input: ImageToolsInput, name: string): Promise<Result<void>> {
-  const { client, remains } = input;
   const container = containerName(input, name);
-  if (!remains.list().includes(`container ${container}`)) {
+  if (!input.remains.list().includes(`container ${container}`)) {
     return refuse(
       "no-such-container",
       `no container ${name} was started`,
       "docker-run starts it, in this pipeline",
     );
   }
-  await removeContainer(client, container, AbortSignal.timeout(20_000));
-  remains.forget(container);
+  await drop(input, container);
   return accept(undefined);
 }
