@@ -21,6 +21,9 @@ export interface Engine {
    * refusal, nothing is left behind.
    */
   start(request: EngineRequest): Promise<Result<Workspace>>;
+
+  /** What to tell about a script whose text cannot work here as it stands. Absent where every script can. */
+  hintForScript?(code: string): string | undefined;
 }
 
 export interface EngineRequest {

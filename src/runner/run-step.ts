@@ -120,6 +120,11 @@ async function tryStep(
     const message = `${name} is no name that a shell takes: it is not exported`;
     await run.emitter.emit({ type: "notice", level: "warning", step: step.id, message });
   }
+  const code = step.source.kind === "script" ? step.source.code : undefined;
+  const hint = code === undefined ? undefined : run.input.engine.hintForScript?.(code);
+  if (hint !== undefined) {
+    await run.emitter.emit({ type: "notice", level: "warning", step: step.id, message: hint });
+  }
   const files = run.files.get(step.id) ?? [];
   const has = (name: string) => files.some(file => file.path === name);
   const { limits } = run.job;
@@ -147,7 +152,7 @@ async function tryStep(
       }),
     sink,
   );
-  return verdictOf(ended, step.source.kind === "script" ? step.source.code : undefined);
+  return verdictOf(ended, code);
 }
 
 /** Steps after which the pipeline may go on although the shell has died. */

@@ -20,6 +20,7 @@ import { getFiles, putFiles } from "./box-files.ts";
 import { type BoxProcess, startBoxProcess } from "./box-process.ts";
 import { endMembers, type Membership, signalMembers } from "./processes.ts";
 import { removeTree } from "./remove-tree.ts";
+import { hintForScript } from "./script-hint.ts";
 import { refusalOfPorts, serviceAddress } from "./service-ports.ts";
 import { refusalOfService, type ServiceProcess, startService } from "./service-process.ts";
 import { openTerminal } from "./terminal.ts";
@@ -48,7 +49,7 @@ const isolatesNothing =
 
 /** An engine that runs boxes as processes of this machine. */
 export function createHostEngine(options: HostEngineOptions): Engine {
-  return { name: "host", start: request => start(options, request) };
+  return { name: "host", start: request => start(options, request), hintForScript };
 }
 
 async function start(options: HostEngineOptions, request: EngineRequest): Promise<Result<Workspace>> {
