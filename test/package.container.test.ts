@@ -15,8 +15,8 @@ let directory: string;
 let packed: string[];
 
 /** The installed command, run by the Node that runs this test. */
-async function slipway(args: string[], cwd: string): Promise<{ stdout: string; stderr: string }> {
-  const program = path.join(directory, "node_modules", ".bin", "slipway");
+async function slipway(args: string[], cwd: string, name = "slipway"): Promise<{ stdout: string }> {
+  const program = path.join(directory, "node_modules", ".bin", name);
   const env = { PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`, HOME: directory };
   return run(program, args, { cwd, env });
 }
@@ -67,6 +67,8 @@ describe("the installed program", () => {
   test("tells its version", async () => {
     const { stdout } = await slipway(["--version"], directory);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const dropIn = await slipway(["--version"], directory, "wercker");
+    expect(dropIn.stdout).toMatch(/^wercker version \d/);
   });
 
   test("checks a file", async () => {
