@@ -169,8 +169,12 @@ export const fileKeys = {
     ours("cancel-in-progress", bool, "A newer run cancels the one that is going."),
   ],
   cache: [
-    ours("paths", texts, "Directories; below the cache directory unless absolute."),
-    ours("key", scalar, "Name of the entry; may hold $VAR."),
+    ours("paths", texts, "Files and directories, from the source directory unless absolute."),
+    ours(
+      "key",
+      scalar,
+      'Name of the entry; may hold $VAR and {{ checksum "FILE" }}; the pipeline\'s name unless given.',
+    ),
     ours(
       "fallback-keys",
       texts,

@@ -2,6 +2,7 @@
 // keys and marks what cannot be; the last word has the loader.
 
 import { fileKeys, type KeyRow, type Schema } from "./file-keys.ts";
+import { eventNames } from "./read-step-settings.ts";
 
 const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` });
 const scalarTypes = ["string", "number", "boolean", "null"];
@@ -57,7 +58,7 @@ function values(): Schema {
     size: quantity("^\\d+(?:\\.\\d+)? ?(?:Ki|Mi|Gi|Ti|k|K|M|G|T)?B?$"),
     cpu: quantity("^(?:\\d+(?:\\.\\d+)?|\\d+m)$"),
     days: quantity("^\\d{1,6}[dw]?$"),
-    events: oneOrMoreOf(["push", "tag", "pull-request", "schedule", "manual"]),
+    events: oneOrMoreOf(eventNames),
     results: oneOrMoreOf(["passed", "failed", "always"]),
     variables: { type: ["object", "null"], additionalProperties: ref("scalar") },
     options: { type: ["object", "null"], additionalProperties: ref("scalar") },

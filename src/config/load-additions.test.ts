@@ -83,6 +83,9 @@ describe("a step", () => {
       result: ["failed"],
     });
     expect(stepFaults("when: sometimes")).toEqual(['"when" cannot be "sometimes"']);
+    expect(step("when: {event: [pull-request, '!schedule']}").when).toEqual({
+      event: ["pull-request", "!schedule"],
+    });
     expect(stepFaults("when: {event: [push, pull]}")).toEqual(['"event" cannot be "pull"']);
     expect(stepFaults("when: {branch: {a: b}}")).toHaveLength(1);
   });
@@ -171,6 +174,7 @@ describe("a pipeline", () => {
       ["[a]", "must be a map"],
       ["{a: []}", "has no values"],
       ["{a: [x, x]}", "a value twice"],
+      ["{a-b: [x], A_B: [y]}", "two axes have the variable MATRIX_A_B"],
       ["{a: [{b: c}]}", "must be a text"],
       ["{'a b': [c]}", "cannot be an axis"],
       ["{include: [c]}", "cannot be an axis"],
@@ -240,6 +244,9 @@ describe("a pipeline", () => {
     expect(faultsOf("artifacts: [{name: a, paths: b}, {name: a, paths: c}]")).toEqual([
       'two artifacts are called "a"',
     ]);
+    for (const name of ["output", "a b", "../x", "-", ""]) {
+      expect(faultsOf(`artifacts: {name: '${name}', paths: b}`), name).toHaveLength(1);
+    }
     expect(faultsOf("artifacts: {name: a}")).toEqual(["an artifact has no paths"]);
     expect(faultsOf("artifacts: {paths: a, retention: 0}")).toHaveLength(1);
     expect(faultsOf("artifacts: [[a]]")).toHaveLength(1);

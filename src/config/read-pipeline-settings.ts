@@ -23,6 +23,8 @@ type Reader = (reading: Reading, pipeline: Pipeline, node: TreeNode, what: strin
 
 const mostCombinations = 256;
 const axisName = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+/** Names of artifacts become names of directories. */
+const artifactName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
 
 /** Reads one of our keys into the pipeline; false where the key is none of them. */
 export function readPipelineSetting(
@@ -62,6 +64,7 @@ function readMatrix(reading: Reading, pipeline: Pipeline, node: TreeNode, what: 
   const map = readMap(reading, node, what);
   if (map === undefined) return;
   const matrix: Record<string, string[]> = {};
+  const variables = new Set<string>();
   let combinations = 1;
   for (const { key, keyAt, value } of map.entries) {
     if (!axisName.test(key) || key === "include" || key === "exclude") {
@@ -71,6 +74,11 @@ function readMatrix(reading: Reading, pipeline: Pipeline, node: TreeNode, what: 
         "Name it with letters, digits, _ and -",
       );
     }
+    const variable = key.replaceAll("-", "_").toUpperCase();
+    if (variables.has(variable)) {
+      reading.fault(keyAt, `two axes have the variable MATRIX_${variable}`, "Rename one of them");
+    }
+    variables.add(variable);
     const values = readTexts(reading, value, `the axis "${key}"`) ?? [];
     if (value.kind === "list" && value.items.length === 0)
       reading.fault(value.at, `the axis "${key}" has no values`, `Write ${key}: [one, two]`);
@@ -202,6 +210,9 @@ function readArtifact(reading: Reading, node: Extract<TreeNode, { kind: "map" }>
   readKeys(reading, node, "artifact", {
     name: (value, key) => {
       artifact.name = readWord(reading, value, key) ?? artifact.name;
+      if (artifactName.test(artifact.name) && artifact.name !== "output") return;
+      const hint = "Use letters, digits, _ . and -, but not output: that is what the next pipeline gets";
+      reading.fault(value.at, `an artifact cannot be called ${shown(artifact.name)}`, hint);
     },
     paths: (value, key) => {
       artifact.paths = readTexts(reading, value, key) ?? [];

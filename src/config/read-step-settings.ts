@@ -29,8 +29,8 @@ export const timeLimit = {
   show: formatDuration,
 };
 
-/** What may start a run. */
-export const eventNames = ["push", "tag", "pull-request", "schedule", "manual"] as const;
+/** What may start a run; a `!` in front excludes. */
+export const eventNames = ["push", "pull-request", "schedule", "manual"].flatMap(name => [name, `!${name}`]);
 export const resultNames = ["passed", "failed", "always"] as const;
 
 /** Reads one of our keys into the step; false where the key is none of them. */
@@ -126,7 +126,7 @@ function readWords<T extends string>(
       reading.fault(
         (items[at] ?? node).at,
         `${what} cannot be ${shown(text)}`,
-        `It is one of ${known.join(", ")}`,
+        `It is one of ${known.filter(it => !it.startsWith("!")).join(", ")}`,
       );
   });
   return words;
