@@ -164,7 +164,7 @@ function buildOne(
     uuid: randomUUID,
   });
   if (!built.ok) return built;
-  const job = withPublishedPorts(built.value.job, run.publish ?? []);
+  const job = withCores(built.value.job, run.cpu);
   return accept({
     job,
     secrets: built.value.secrets,
@@ -175,8 +175,9 @@ function buildOne(
 /** What `WERCKER_RUN_URL` and its like begin with where nobody says otherwise. */
 const defaultBaseUrl = "https://app.wercker.com";
 
-function withPublishedPorts(job: Job, ports: string[]): Job {
-  return ports.length === 0 ? job : { ...job, box: { ...job.box, ports } };
+/** Flags override what the file says; memory is a matter of the runner's settings. */
+function withCores(job: Job, cpu: number | undefined): Job {
+  return cpu === undefined ? job : { ...job, resources: { ...job.resources, cpu } };
 }
 
 function combinationsOf(

@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { type FoundFile, findPipelineFile } from "../config/find-file.ts";
 import { loadPipelineFile } from "../config/load.ts";
+import { parseErrorText } from "../config/parse-error-text.ts";
 import type { PipelineFile } from "../config/pipeline-file.ts";
 import { accept, messageOf, type Result, refuse } from "../core/failure.ts";
 import type { EnvEntry, Job } from "../core/job.ts";
@@ -124,9 +125,10 @@ export async function loadContextFile(context: RunContext): Promise<Result<FileC
   if (loaded.file === undefined || errors.length > 0) {
     const first = errors[0];
     const place = first === undefined ? "" : `:${first.line}:${first.column}: ${first.message}`;
+    const inOldWords = found.value.dialect === "wercker" ? parseErrorText(errors) : undefined;
     return refuse(
       "file-wrong",
-      `${shown}${place}`,
+      inOldWords ?? `${shown}${place}`,
       first?.hint || "`slipway check` tells every problem of the file",
     );
   }

@@ -7,6 +7,7 @@ function listen() {
   const shutdown = listenForShutdown({
     onFirst: name => void heard.push(`first ${name}`),
     onSecond: name => void heard.push(`second ${name}`),
+    onFault: error => void heard.push(String(error)),
     exit: code => {
       throw new Error(`exit ${code}`);
     },
@@ -50,4 +51,13 @@ test("what was given back, and SIGTERM, cancel as ever", () => {
   process.emit("SIGTERM", "SIGTERM");
   expect(second.signal.aborted).toBe(true);
   expect(taken.signal.aborted).toBe(false);
+});
+
+test("an error that nobody caught ends the run as broken, which then cleans up", () => {
+  const { shutdown, heard } = listen();
+  using _ = shutdown;
+  // Only ours is called: the test runner listens too.
+  process.listeners("uncaughtException").at(-1)?.(new Error("oops"), "uncaughtException");
+  expect(cancelOf(shutdown.signal)).toMatchObject({ kind: "broken", message: "an error of our own: oops" });
+  expect(heard).toEqual(["Error: oops"]);
 });

@@ -1,7 +1,8 @@
-// Ctrl-C and SIGTERM. The first one cancels the run, which then cleans up after itself; the second one leaves at once
-// and says what remains. Installed by the command line only, for the time of one run.
+// Ctrl-C, SIGTERM, and errors that nobody caught. The first signal cancels the run, which then cleans up after itself;
+// the second one leaves at once and says what remains. Installed by the command line only, for the time of one run.
 
 import { Cancel } from "../core/cancel.ts";
+import { messageOf } from "../core/failure.ts";
 
 export interface Shutdown extends Disposable {
   /** Aborted with a `Cancel` by the first signal. */
@@ -22,6 +23,8 @@ export interface ShutdownOptions {
   onFirst(name: string): void;
   /** Told of the second one; the process ends when it returns, so it must write synchronously. */
   onSecond(name: string): void;
+  /** Told of an error that nobody caught: the run is ended as broken, and cleans up. */
+  onFault(error: unknown): void;
   /** Ends the process. */
   exit(code: number): never;
 }
@@ -42,6 +45,11 @@ export function listenForShutdown(options: ShutdownOptions): Shutdown {
     options.onFirst(name);
     controller.abort(new Cancel("canceled", `canceled by ${name}`));
   };
+  const onFault = (error: unknown) => {
+    options.onFault(error);
+    controller.abort(new Cancel("broken", `an error of our own: ${messageOf(error)}`));
+  };
+  process.on("uncaughtException", onFault);
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   process.on("SIGHUP", onSignal);
@@ -61,6 +69,7 @@ export function listenForShutdown(options: ShutdownOptions): Shutdown {
       };
     },
     [Symbol.dispose]() {
+      process.off("uncaughtException", onFault);
       process.off("SIGINT", onSignal);
       process.off("SIGTERM", onSignal);
       process.off("SIGHUP", onSignal);

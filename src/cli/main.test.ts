@@ -6,7 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import type { RunEvent } from "../core/events.ts";
-import { projectWith, runProgram, startProgram } from "./testing/run-program.ts";
+import { projectWith, runProgram, startProgram } from "./fixtures/run-program.ts";
 
 // Each test starts processes, and a busy machine takes its time.
 vi.setConfig({ testTimeout: 60_000 });

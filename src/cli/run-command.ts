@@ -62,6 +62,12 @@ export async function runWatched(
     onFirst: name =>
       void printer.say("warning", `${name}: ending the run and cleaning up; once more leaves at once`),
     onSecond: () => sayRemains(context, engines),
+    onFault: error => {
+      const text = error instanceof Error ? error.stack : undefined;
+      void context.err.write(
+        `${context.name}: this is an error of ours; please report it\n${text ?? String(error)}\n`,
+      );
+    },
     exit: code => process.exit(context.name === "wercker" ? 1 : code),
   });
   // Nobody reads any more: going on would only burn the machine's time.

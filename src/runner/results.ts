@@ -59,7 +59,8 @@ async function commitBox(run: JobRun): Promise<void> {
   if (commit === undefined) return;
   if (images === undefined) return info(run, "--commit needs a container engine: no image was made");
   try {
-    await images.commit(`${commit.name}:${commit.tag}`, {}, run.input.signal);
+    const message = commit.message ?? `Run ${run.job.runId}`;
+    await images.commit(`${commit.name}:${commit.tag}`, { message }, run.input.signal);
     await info(run, `Committed the box as ${commit.name}:${commit.tag}`);
   } catch (error) {
     const message = `the box was not committed: ${messageOf(error)}`;

@@ -42,7 +42,7 @@ export interface RunnerSettings {
   enableVolumes: boolean;
   keepContainers: boolean;
   /** Tag of `--commit NAME[:TAG]`, made after the main steps. */
-  commit?: { name: string; tag: string };
+  commit?: { name: string; tag: string; message?: string };
   /** Run steps after this checkpoint only, from its image. */
   checkpoint?: string;
   devSteps: boolean;

@@ -4,12 +4,12 @@ import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import type { NewEvent, RunEvent } from "../../core/events.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { failing, numbered, passing, unborn } from "../fixtures/sample-run.ts";
 import { colorsFor } from "./colors.ts";
 import { createJsonPrinter } from "./json.ts";
 import { type Output, streamOutput } from "./output.ts";
 import { createPlainPrinter } from "./plain.ts";
 import type { Printer } from "./printer.ts";
-import { failing, numbered, passing, unborn } from "./sample-run.ts";
 import { createTerminalPrinter } from "./terminal.ts";
 import { createWerckerPrinter } from "./wercker.ts";
 
