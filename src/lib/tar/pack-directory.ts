@@ -9,6 +9,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { fsFailure, isGone } from "../fs-failure.ts";
+import { decodePath, diskPath } from "../path-bytes.ts";
 import {
   blockSize,
   encodeHeader,
@@ -64,10 +65,10 @@ export async function* packDirectory(options: PackDirectoryOptions): AsyncGenera
 
 interface Found {
   kind: "file" | "directory" | "symlink";
-  /** On disk. A Buffer where some name on the way is not UTF-8. */
-  at: string | Buffer;
+  /** On disk. */
+  at: string;
   /** In the archive. */
-  path: string | Buffer;
+  path: string;
   /** 0555 for the first directory. */
   addedMode: number;
 }
@@ -77,40 +78,50 @@ function* walk(options: PackDirectoryOptions): Generator<Found> {
   const { root, prefix, ignore } = options;
   const skipped = new Set(options.skip?.map(one => path.relative(root, one)));
   if (prefix !== "") yield { kind: "directory", at: root, path: prefix, addedMode: 0o555 };
-  const open: { relative: string | Buffer; names: fs.Dirent<string | Buffer>[] }[] = [];
-  open.push({ relative: "", names: list(root, true) });
-  for (let dir = open.at(-1); dir !== undefined; dir = open.at(-1)) {
-    const dirent = dir.names.pop();
-    if (dirent === undefined) {
+  const open = [{ relative: "", children: list(root, true) }];
+  for (let directory = open.at(-1); directory !== undefined; directory = open.at(-1)) {
+    const child = directory.children.pop();
+    if (child === undefined) {
       open.pop();
       continue;
     }
-    const kind = kindOf(dirent);
-    if (kind === undefined) continue;
-    const relative = joined(dir.relative, dirent.name);
-    const text = relative.toString();
-    if (kind === "directory" && skipped.has(text)) continue;
-    if (ignore?.(text, kind === "directory")) continue;
+    const { kind } = child;
+    const relative = joined(directory.relative, child.name);
+    if (kind === "directory" && skipped.has(relative)) continue;
+    if (ignore?.(relative, kind === "directory")) continue;
     const at = joined(root, relative);
     yield { kind, at, path: joined(prefix, relative), addedMode: 0 };
-    if (kind === "directory") open.push({ relative, names: list(at, false) });
+    if (kind === "directory") open.push({ relative, children: list(at, false) });
   }
 }
 
-/** The content of a directory, last name first; nothing where it is gone. */
-function list(at: string | Buffer, isRoot: boolean): fs.Dirent<string | Buffer>[] {
+interface Child {
+  name: string;
+  kind: Found["kind"];
+}
+
+/** What is in a directory and can be packed, last name first; nothing where it is gone. */
+function list(at: string, isRoot: boolean): Child[] {
   try {
-    const names = fs.readdirSync(at, { withFileTypes: true });
-    if (!names.some(one => one.name.includes("\ufffd"))) return names.sort(byNameDown);
-    return fs.readdirSync(at, { withFileTypes: true, encoding: "buffer" }).sort(byNameDown);
+    const children: Child[] = [];
+    for (const dirent of readDirectory(at)) {
+      const kind = kindOf(dirent);
+      if (kind === undefined) continue;
+      const name = typeof dirent.name === "string" ? dirent.name : decodePath(dirent.name);
+      children.push({ name, kind });
+    }
+    return children.sort((a, b) => (a.name < b.name ? 1 : -1));
   } catch (error) {
     if (!isRoot && isGone(error)) return [];
-    throw fsFailure("read the directory", at.toString(), error);
+    throw fsFailure("read the directory", at, error);
   }
 }
 
-function byNameDown(a: fs.Dirent<string | Buffer>, b: fs.Dirent<string | Buffer>): number {
-  return a.name < b.name ? 1 : -1;
+/** Names as bytes only where one is not UTF-8, as that is slower. */
+function readDirectory(at: string): fs.Dirent<string | Buffer>[] {
+  const dirents = fs.readdirSync(diskPath(at), { withFileTypes: true });
+  if (!dirents.some(one => one.name.includes("\ufffd"))) return dirents;
+  return fs.readdirSync(diskPath(at), { withFileTypes: true, encoding: "buffer" });
 }
 
 function kindOf(dirent: fs.Dirent<string | Buffer>): Found["kind"] | undefined {
@@ -119,10 +130,8 @@ function kindOf(dirent: fs.Dirent<string | Buffer>): Found["kind"] | undefined {
   return dirent.isSymbolicLink() ? "symlink" : undefined;
 }
 
-function joined(base: string | Buffer, name: string | Buffer): string | Buffer {
-  if (base.length === 0) return name;
-  if (typeof base === "string" && typeof name === "string") return `${base}/${name}`;
-  return Buffer.concat([Buffer.from(base), Buffer.from("/"), Buffer.from(name)]);
+function joined(base: string, name: string): string {
+  return base === "" ? name : `${base}/${name}`;
 }
 
 interface LargeFile {
@@ -136,7 +145,7 @@ interface LargeFile {
 function addEntry(batch: Batch, found: Found, owner: TarOwner): LargeFile | undefined {
   try {
     if (found.kind === "file") return addFile(batch, found, owner);
-    const stats = fs.lstatSync(found.at);
+    const stats = fs.lstatSync(diskPath(found.at));
     const fields: HeaderFields = {
       path: found.path,
       kind: found.kind,
@@ -145,18 +154,19 @@ function addEntry(batch: Batch, found: Found, owner: TarOwner): LargeFile | unde
       mtime: stats.mtimeMs / 1000,
       ...owner,
     };
-    if (found.kind === "symlink") fields.link = fs.readlinkSync(found.at, { encoding: "buffer" });
+    if (found.kind === "symlink")
+      fields.link = decodePath(fs.readlinkSync(diskPath(found.at), { encoding: "buffer" }));
     batch.add(encodeHeader(fields));
     return undefined;
   } catch (error) {
     // Gone, or something else by now: as if it had not been there.
     if (isGone(error)) return undefined;
-    throw fsFailure("read", found.at.toString(), error);
+    throw fsFailure("read", found.at, error);
   }
 }
 
 function addFile(batch: Batch, found: Found, owner: TarOwner): LargeFile | undefined {
-  const fd = fs.openSync(found.at, openFlags);
+  const fd = fs.openSync(diskPath(found.at), openFlags);
   let keepOpen = false;
   try {
     const stats = fs.fstatSync(fd);
@@ -205,7 +215,7 @@ function readFrom(file: LargeFile, buffer: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.read(file.fd, buffer, 0, buffer.length, null, (error, got) => {
       if (error === null) resolve(got);
-      else reject(fsFailure("read", file.found.at.toString(), error));
+      else reject(fsFailure("read", file.found.at, error));
     });
   });
 }

@@ -2,6 +2,7 @@
 // counts are bounded, and what is no file, directory or link never gets through. It writes nothing anywhere.
 
 import type { Refusal } from "../../core/failure.ts";
+import { decodePath } from "../path-bytes.ts";
 import { type ByteSource, createByteSource } from "./byte-source.ts";
 import { blockSize, type EntryKind, paddingOf, parseHeader, parsePax, type RawHeader } from "./tar-header.ts";
 
@@ -23,7 +24,7 @@ export interface ReadArchiveOptions extends ArchiveLimits {
 }
 
 export interface ArchiveEntry {
-  /** Relative, without `.`, `..`, doubled or trailing slashes. Never empty. */
+  /** Relative, without `.`, `..`, doubled or trailing slashes; as of `decodePath`. Never empty. */
   path: string;
   kind: EntryKind;
   /** Permission bits with setuid, setgid and sticky. */
@@ -155,7 +156,7 @@ function recordsOf(type: string, content: Uint8Array): Map<string, string> {
     if (records === undefined) throw corrupt("an extended header is malformed");
     return records;
   }
-  const text = Buffer.from(content).toString("utf8").replace(/\0+$/, "");
+  const text = decodePath(content).replace(/\0+$/, "");
   return new Map([[type === "L" ? "path" : "linkpath", text]]);
 }
 

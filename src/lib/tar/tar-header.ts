@@ -2,6 +2,8 @@
 // value does not fit, and read in the dialects of POSIX, GNU and old tar. It checks form only; whether an entry
 // may be believed is for read-archive.ts to say.
 
+import { decodePath, encodePath } from "../path-bytes.ts";
+
 export const blockSize = 512;
 
 /** Two empty blocks: nothing follows. */
@@ -15,8 +17,8 @@ export interface TarOwner {
 }
 
 export interface HeaderFields extends TarOwner {
-  /** With `/`, neither leading nor trailing. Bytes where the name is not UTF-8. */
-  path: string | Uint8Array;
+  /** With `/`, neither leading nor trailing, as of `decodePath`. */
+  path: string;
   kind: EntryKind;
   /** Permission bits. */
   mode: number;
@@ -25,7 +27,7 @@ export interface HeaderFields extends TarOwner {
   /** Seconds since the epoch. */
   mtime: number;
   /** Target of a symlink; of a hard link the path of an earlier entry. */
-  link?: string | Uint8Array;
+  link?: string;
 }
 
 /** How many bytes of padding follow `size` bytes of content. */
@@ -40,7 +42,7 @@ const largestOctal11 = 0o77777777777;
 /** The block or blocks that introduce an entry. */
 export function encodeHeader(fields: HeaderFields): Buffer {
   const path = pathBytes(fields);
-  const link = fields.link === undefined ? Buffer.alloc(0) : Buffer.from(fields.link);
+  const link = encodePath(fields.link ?? "");
   const whole = (value: number): number => Math.max(0, Math.floor(value));
   const [mtime, uid, gid] = [whole(fields.mtime), whole(fields.uid), whole(fields.gid)];
   const records: [string, Uint8Array | string][] = [];
@@ -64,8 +66,7 @@ export function encodeHeader(fields: HeaderFields): Buffer {
 }
 
 function pathBytes(fields: HeaderFields): Buffer {
-  const path = Buffer.from(fields.path);
-  return fields.kind === "directory" ? Buffer.concat([path, Buffer.from("/")]) : path;
+  return encodePath(fields.kind === "directory" ? `${fields.path}/` : fields.path);
 }
 
 /** Name and prefix of ustar; undefined where the path does not fit. */
@@ -178,7 +179,7 @@ function sumMatches(block: Buffer, sum: number, expected: number): boolean {
 
 function textAt(block: Buffer, at: number, length: number): string {
   const end = block.indexOf(0, at);
-  return block.toString("utf8", at, end === -1 || end > at + length ? at + length : end);
+  return decodePath(block.subarray(at, end === -1 || end > at + length ? at + length : end));
 }
 
 /** Octal, or GNU's base 256. Undefined where it is neither; empty is 0. */
@@ -210,7 +211,10 @@ export function parsePax(body: Uint8Array): Map<string, string> | undefined {
     const end = at + Number(digits);
     const equals = bytes.indexOf(0x3d, space);
     if (end > bytes.length || equals === -1 || equals >= end || bytes[end - 1] !== 0x0a) return undefined;
-    records.set(bytes.toString("utf8", space + 1, equals), bytes.toString("utf8", equals + 1, end - 1));
+    records.set(
+      decodePath(bytes.subarray(space + 1, equals)),
+      decodePath(bytes.subarray(equals + 1, end - 1)),
+    );
     at = end;
   }
   return records;

@@ -7,6 +7,7 @@ import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { accept, type Result } from "../../core/failure.ts";
 import { codeOf, fsFailure } from "../fs-failure.ts";
+import { diskPath } from "../path-bytes.ts";
 import { type ArchiveEntry, ArchiveRefused, type ReadArchiveOptions, readArchive } from "./read-archive.ts";
 
 export interface UnpackOptions extends ReadArchiveOptions {
@@ -27,6 +28,9 @@ export interface Unpacked {
   /** Content of the files. */
   sizeBytes: number;
 }
+
+/** A path for file functions. */
+type OnDisk = string | Buffer;
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = fs.constants;
 const newFile = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY;
@@ -117,10 +121,10 @@ function createTree(root: string, maxUnselectedBytes: number): Tree {
   // Real directories for certain, because they were seen or made here, and never replaced.
   const directories = new Set<string>([""]);
   // Where the content of an archive's file lies, or what its link points to.
-  const written = new Map<string, { file: string } | { target: string }>();
+  const written = new Map<string, { file: OnDisk } | { target: string }>();
   let unselected: string | undefined;
   let unselectedBytes = 0;
-  const onDisk = (relative: string): string => path.join(root, relative);
+  const onDisk = (relative: string): OnDisk => diskPath(path.join(root, relative));
 
   function addDirectory(relative: string): void {
     if (directories.has(relative)) return;
@@ -135,7 +139,7 @@ function createTree(root: string, maxUnselectedBytes: number): Tree {
   }
 
   /** Makes room for a file or link: parents are there and real, and nothing has its name. */
-  function clear(relative: string): string {
+  function clear(relative: string): OnDisk {
     const parent = path.posix.dirname(relative);
     if (parent !== ".") addDirectory(parent);
     const at = onDisk(relative);
@@ -153,7 +157,7 @@ function createTree(root: string, maxUnselectedBytes: number): Tree {
   function addLink(entry: ArchiveEntry): void {
     const link = entry.link ?? "";
     if (entry.kind === "symlink") {
-      fs.symlinkSync(link, clear(entry.path));
+      fs.symlinkSync(diskPath(link), clear(entry.path));
       written.set(entry.path, { target: link });
       return;
     }
@@ -164,7 +168,7 @@ function createTree(root: string, maxUnselectedBytes: number): Tree {
     }
     if (link === entry.path) return;
     const at = clear(entry.path);
-    if ("target" in origin) fs.symlinkSync(origin.target, at);
+    if ("target" in origin) fs.symlinkSync(diskPath(origin.target), at);
     else linkOrCopy(origin.file, at);
     written.set(entry.path, "target" in origin ? origin : { file: at });
   }
@@ -196,7 +200,7 @@ function createTree(root: string, maxUnselectedBytes: number): Tree {
   };
 }
 
-function linkOrCopy(origin: string, at: string): void {
+function linkOrCopy(origin: OnDisk, at: OnDisk): void {
   try {
     fs.linkSync(origin, at);
   } catch (error) {
@@ -210,7 +214,7 @@ function throughLink(relative: string): ArchiveRefused {
   return new ArchiveRefused("archive-unsafe", message);
 }
 
-async function writeFile(at: string, entry: ArchiveEntry, signal: AbortSignal | undefined): Promise<void> {
+async function writeFile(at: OnDisk, entry: ArchiveEntry, signal: AbortSignal | undefined): Promise<void> {
   const fd = fs.openSync(at, newFile, 0o600);
   try {
     for await (const part of entry.content) {
