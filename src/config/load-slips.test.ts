@@ -23,7 +23,7 @@ describe("what looks like a slip", () => {
       3,
       '"steps" belongs into a pipeline: indent it below the pipeline\'s name',
     ],
-    ["box: a\nbuild: {step: [s]}", 2, 'Did you mean "steps"?'],
+    ["box: a\nbuild: {step: [s], steps: [t]}", 2, 'Did you mean "steps"?'],
     ["box: a\nbuild: {after_steps: [s]}", 2, 'Did you mean "after-steps"?'],
     ["box: a\nbuild: {basepath: /a/b, steps: [s]}", 2, 'Did you mean "base-path"?'],
     ["box: {id: a, tags: b}\nbuild: {steps: [s]}", 1, 'Did you mean "tag"?'],
@@ -96,5 +96,13 @@ describe("what looks like a slip", () => {
     expect(optionsOf(legacy.file!.pipelines.get("build")!.steps[0]!)).toEqual({});
     expect(legacy.problems[0]).toMatchObject({ severity: "warning", line: 6, column: 7 });
     expect(load(text, "slipway").file!.malformed.has("build")).toBe(true);
+  });
+
+  test("a pipeline whose steps are misspelt would pass without running them", () => {
+    const text = `${boxA}build: {step: [s]}\n`;
+    expect(load(text, "wercker").file!.pipelines.get("build")!.targets.has("step")).toBe(true);
+    expect(load(text, "slipway").file!.malformed.get("build")).toContain(
+      '"step" is taken for a deploy target',
+    );
   });
 });

@@ -32,11 +32,12 @@ export function readPipeline(
   position: Pipeline["position"],
 ): Pipeline {
   const pipeline: Pipeline = { ...emptyPipeline(name, position), empty: false };
+  const hasSteps = map.entries.some(entry => entry.key === "steps");
   for (const entry of map.entries) {
     if (readOldKey(reading, pipeline, entry)) continue;
     if (reading.dialect === "slipway" && readPipelineSetting(reading, pipeline, entry.key, entry.value))
       continue;
-    readTarget(reading, pipeline, entry);
+    readTarget(reading, pipeline, entry, hasSteps);
   }
   return pipeline;
 }
@@ -76,13 +77,17 @@ function readBasePath(reading: Reading, pipeline: Pipeline, node: MapEntry["valu
 }
 
 /** Any other key is a list of steps that can be chosen instead of `steps`. */
-function readTarget(reading: Reading, pipeline: Pipeline, { key, keyAt, value }: MapEntry): void {
+function readTarget(reading: Reading, pipeline: Pipeline, entry: MapEntry, hasSteps: boolean): void {
+  const { key, keyAt, value } = entry;
   const meant = nearest(key, knownKeys("pipeline", reading.dialect));
   if (value.kind === "list") {
     const steps = readSteps(reading, value, `"${key}"`);
     if (steps !== undefined) pipeline.targets.set(key, steps);
     if (meant === undefined) return;
-    reading.warn(keyAt, `${shown(key)} is taken for a deploy target`, `Did you mean "${meant}"?`);
+    // Misspelt steps would not run, and the pipeline would pass. Older files must run as they always have.
+    const report =
+      reading.dialect === "slipway" && meant === "steps" && !hasSteps ? reading.fault : reading.warn;
+    report(keyAt, `${shown(key)} is taken for a deploy target`, `Did you mean "${meant}"?`);
     return;
   }
   if (isNull(value)) {
