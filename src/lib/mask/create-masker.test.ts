@@ -82,6 +82,15 @@ test("a masker can be used again after its end", () => {
   expect(Buffer.concat([...masker.push(bytes("password1")), ...masker.flush()]).toString()).toBe("***");
 });
 
+test("a secret that becomes known in the middle is hidden from then on, and what was held back is not lost", () => {
+  const masker = createMasker([bytes("password1")]);
+  const out = [...masker.push(bytes("hunter22 pass"))];
+  masker.use([bytes("password1"), bytes("passing-by")]);
+  out.push(...masker.push(bytes("ing-by password1")), ...masker.flush());
+  expect(Buffer.concat(out).toString()).toBe("hunter22 *** ***");
+  expect(createMasker([]).push(bytes("x"))).toEqual([bytes("x")].map(one => new Uint8Array(one)));
+});
+
 // Few letters, so that patterns overlap each other and themselves all the time.
 const letters = (min: number, max: number) =>
   fc

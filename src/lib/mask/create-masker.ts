@@ -8,6 +8,8 @@ export interface Masker {
   push(chunk: Uint8Array): Uint8Array[];
   /** Lets go what was held back. The masker is as new afterwards. */
   flush(): Uint8Array[];
+  /** Looks for these patterns from now on, also in what is held back. */
+  use(patterns: readonly Uint8Array[]): void;
 }
 
 const nothing = new Uint8Array(0);
@@ -18,11 +20,7 @@ const cover = new Uint8Array([0x2a, 0x2a, 0x2a]);
  * stretch of such bytes becomes one `***`, however the stream is cut into chunks.
  */
 export function createMasker(patterns: readonly Uint8Array[]): Masker {
-  const index = indexPatterns(patterns);
-  if (index === undefined) {
-    return { push: chunk => (chunk.length === 0 ? [] : [chunk]), flush: () => [] };
-  }
-
+  let index = indexPatterns(patterns);
   let held: Uint8Array = nothing;
   // How far the bytes in `held` belong to a stretch whose `***` is out already; -1 when the stream stands
   // outside of any.
@@ -36,7 +34,7 @@ export function createMasker(patterns: readonly Uint8Array[]): Masker {
     const letGo = (until: number): void => {
       if (shown < until) out.push(data.subarray(shown, until));
     };
-    index!.scan(data, (start, matchEnd) => {
+    index?.scan(data, (start, matchEnd) => {
       if (start >= end) return;
       if (start > to || to === -1) {
         letGo(start);
@@ -55,7 +53,7 @@ export function createMasker(patterns: readonly Uint8Array[]): Masker {
     push(chunk) {
       if (chunk.length === 0) return [];
       const data = held.length === 0 ? plainView(chunk) : joined(held, chunk);
-      const end = index.openTail(data);
+      const end = index?.openTail(data) ?? data.length;
       const out = maskUpTo(data, end);
       held = end === data.length ? nothing : data.slice(end);
       return out;
@@ -66,6 +64,9 @@ export function createMasker(patterns: readonly Uint8Array[]): Masker {
       const out = data.length === 0 ? [] : maskUpTo(data, data.length);
       hiddenTo = -1;
       return out;
+    },
+    use(more) {
+      index = indexPatterns(more);
     },
   };
 }

@@ -99,6 +99,10 @@ test("shell escapes are masked in the three styles", () => {
   expect(mask('"p\\"q\\\\r\\`s \\$t"', 'p"q\\r`s $t')).toBe('"***"');
 });
 
+test("the form in which variables are exported is masked, with what is not printable", () => {
+  expect(mask('"a\\tb\\x01c\\ad\\u200be\\"$f"', 'a\tb\x01c\x07d\u200be"$f')).toBe('"***"');
+});
+
 test("a value of several lines is masked with literal line ends and line by line", () => {
   expect(mask(key.replaceAll("\n", "\\n"), key)).toBe("***");
   expect(mask(`>${key}<`, key)).toBe(">***<");

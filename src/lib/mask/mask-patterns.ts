@@ -117,12 +117,26 @@ function ansiQuoted(text: string): string {
     .replaceAll("\r", "\\r");
 }
 
-/** The double-quoted form in which variables are exported: control characters as in Go's quoted strings. */
+const goEscapes: Record<string, string> = {
+  "\x07": "\\a",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\v": "\\v",
+};
+
+/** The double-quoted form in which variables are exported: what is not printable as in Go's quoted strings. */
 function exportForm(text: string): string {
-  const short: Record<string, string> = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "\v": "\\v", "\f": "\\f" };
   return text
     .replace(/["\\`]/g, "\\$&")
-    .replace(/[\x00-\x1f\x7f]/g, char => short[char] ?? "\\x" + hex(char.charCodeAt(0), 2));
+    .replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, char => goEscapes[char] ?? goNumber(char.codePointAt(0)!));
+}
+
+function goNumber(code: number): string {
+  if (code < 0x20 || code === 0x7f) return `\\x${hex(code, 2)}`;
+  return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`;
 }
 
 function base64Forms(text: string): string[] {
