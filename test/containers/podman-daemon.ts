@@ -6,6 +6,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectDaemon, type DaemonClient } from "../../src/engine/docker/daemon-client.ts";
+import { mountsBelow } from "./docker-daemon.ts";
 
 export interface PodmanService extends AsyncDisposable {
   readonly client: DaemonClient;
@@ -95,12 +96,4 @@ async function end(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
   await ended;
   clearTimeout(late);
-}
-
-/** Innermost first: a mount that stays would make the removal delete what is mounted. */
-function mountsBelow(home: string): string[] {
-  const points = readFileSync("/proc/mounts", "utf8")
-    .split("\n")
-    .map(line => line.split(" ")[1] ?? "");
-  return points.filter(point => point.startsWith(`${home}/`)).reverse();
 }

@@ -23,8 +23,8 @@ export interface Remains {
   clear(keep: boolean): Promise<void>;
 }
 
-/** How long the clean-up waits for one answer of the daemon. Milliseconds. */
-const callLimitMs = 20_000;
+/** How long one clean-up may take in all, whatever the daemon does. Milliseconds. */
+const clearLimitMs = 45_000;
 const tries = 4;
 
 export function remains(client: DaemonClient, clock: Clock): Remains {
@@ -52,36 +52,39 @@ export function remains(client: DaemonClient, clock: Clock): Remains {
     }
   }
 
-  async function drop(names: Set<string>, name: string, remove: () => Promise<void>): Promise<unknown> {
+  async function drop(
+    names: Set<string>,
+    name: string,
+    limit: AbortSignal,
+    remove: () => Promise<void>,
+  ): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
       try {
         await remove();
         names.delete(name);
         return undefined;
       } catch (error) {
-        if (attempt === tries) return error;
+        if (attempt === tries || limit.aborted) return error;
         await new Promise<void>(resolve => clock.after(100 * 4 ** (attempt - 1), resolve));
       }
     }
   }
 
   async function clearOnce(keep: boolean): Promise<void> {
-    await settledOrLate(pending, clock);
+    const limit = AbortSignal.timeout(clearLimitMs);
+    await settledOrLate(pending, limit);
     const ends = await Promise.all(
       Array.from(containers, name =>
-        drop(containers, name, () =>
-          keep ? endContainer(client, name) : removeContainer(client, name, AbortSignal.timeout(callLimitMs)),
+        drop(containers, name, limit, () =>
+          keep ? endContainer(client, name, limit) : removeContainer(client, name, limit),
         ),
       ),
     );
     if (keep) networks.clear();
-    ends.push(
-      ...(await Promise.all(
-        Array.from(networks, name =>
-          drop(networks, name, () => removeNetwork(client, name, AbortSignal.timeout(callLimitMs))),
-        ),
-      )),
+    const last = Array.from(networks, name =>
+      drop(networks, name, limit, () => removeNetwork(client, name, limit)),
     );
+    ends.push(...(await Promise.all(last)));
     const failures = ends.filter(end => end !== undefined);
     if (failures.length === 0) return;
     throw new SlipwayError(
@@ -109,23 +112,18 @@ export function remains(client: DaemonClient, clock: Clock): Remains {
   };
 }
 
-async function endContainer(client: DaemonClient, name: string): Promise<void> {
-  await unlessGone(
-    client.call({
-      method: "POST",
-      path: `/containers/${encodeURIComponent(name)}/stop`,
-      query: { t: 1 },
-      signal: AbortSignal.timeout(callLimitMs),
-    }),
-  );
+async function endContainer(client: DaemonClient, name: string, signal: AbortSignal): Promise<void> {
+  const path = `/containers/${encodeURIComponent(name)}/stop`;
+  await unlessGone(client.call({ method: "POST", path, query: { t: 1 }, signal }));
 }
 
 /** A daemon that hangs in a call must not hang us for ever. */
-async function settledOrLate(pending: Iterable<Promise<unknown>>, clock: Clock): Promise<void> {
+async function settledOrLate(pending: Iterable<Promise<unknown>>, limit: AbortSignal): Promise<void> {
   await new Promise<void>(resolve => {
-    const forget = clock.after(callLimitMs, resolve);
+    const late = () => resolve();
+    limit.addEventListener("abort", late, { once: true });
     void Promise.all(pending).then(() => {
-      forget();
+      limit.removeEventListener("abort", late);
       resolve();
     });
   });
