@@ -43,3 +43,9 @@ export function encodePath(text: string): Buffer {
 export function diskPath(text: string): string | Buffer {
   return loneEscape.test(text) ? encodePath(text) : text;
 }
+
+/** The path for a message: not too long, and without characters that a terminal obeys. */
+export function shownPath(text: string): string {
+  const short = text.length > 120 ? `${text.slice(0, 120)}...` : text;
+  return JSON.stringify(short).slice(1, -1);
+}

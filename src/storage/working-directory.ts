@@ -9,8 +9,8 @@
 import { lstat, mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, fsFailure } from "../lib/fs-failure.ts";
+import { unselectedMark } from "../lib/tar/archive-tree.ts";
 import { fillingMark, replacedMark } from "../lib/tar/unpack-atomically.ts";
-import { unselectedMark } from "../lib/tar/unpack-into.ts";
 
 export interface WorkingDirectory {
   root: string;

@@ -2,7 +2,7 @@
 // counts are bounded, and what is no file, directory or link never gets through. It writes nothing anywhere.
 
 import type { Refusal } from "../../core/failure.ts";
-import { decodePath } from "../path-bytes.ts";
+import { decodePath, shownPath } from "../path-bytes.ts";
 import { type ByteSource, createByteSource } from "./byte-source.ts";
 import { blockSize, type EntryKind, paddingOf, parseHeader, parsePax, type RawHeader } from "./tar-header.ts";
 
@@ -64,62 +64,56 @@ export async function* readArchive(
   archive: AsyncIterable<Uint8Array>,
   options: ReadArchiveOptions = {},
 ): AsyncGenerator<ArchiveEntry> {
+  const { strict = false, maxEntries = Infinity } = options;
   const source = createByteSource(archive);
-  const {
-    maxTotalBytes = Infinity,
-    maxFileBytes = Infinity,
-    maxEntries = Infinity,
-    strict = false,
-  } = options;
-  let totalBytes = 0;
-  let entries = 0;
-  let afterGlobalHeader = false;
+  const count = createCount(options);
   const links = new Set<string>();
+  let afterGlobalHeader: boolean | undefined;
   try {
     for (let next = await nextHeader(source, maxEntries); next !== undefined; ) {
-      entries += next.blocks;
-      if (entries > maxEntries) throw tooLarge(`it has more than ${maxEntries} entries`);
-      if (next.globalHeader && entries === next.blocks) afterGlobalHeader = true;
       const { header } = next;
+      afterGlobalHeader ??= next.globalHeader;
       const kind = kindOf(header, strict);
       const size = headerOnly.has(header.type) || kind === "directory" ? 0 : header.size;
-      totalBytes += size;
-      if (size > maxFileBytes) throw tooLarge(`${shown(header.name)} has more than ${maxFileBytes} bytes`);
-      if (totalBytes > maxTotalBytes) throw tooLarge(`its files have more than ${maxTotalBytes} bytes`);
+      count(header.name, size, next.blocks);
       const path = safePath(header.name);
       checkParents(path, links);
-      let left = size;
-      const content = contentOf(
-        source,
-        () => left,
-        bytes => (left -= bytes),
-        path,
-      );
+      const content = createContent(source, size, path);
       if (kind !== undefined && path !== "") {
-        const entry: ArchiveEntry = {
-          path,
-          kind,
-          mode: header.mode & 0o7777,
-          uid: header.uid,
-          gid: header.gid,
-          size,
-          mtime: header.mtime,
-          content,
-          afterGlobalHeader,
-        };
-        if (kind === "hardlink") entry.link = safePath(header.link);
-        if (kind === "symlink") entry.link = safeTarget(path, header.link, strict);
+        const { mtime, uid, gid } = header;
+        const mode = header.mode & 0o7777;
+        const entry = { path, kind, mode, uid, gid, size, mtime, content: content.rest(), afterGlobalHeader };
+        const link = linkOf(header, kind, path, strict);
         if (kind === "symlink") links.add(path);
         else links.delete(path);
-        yield entry;
+        yield link === undefined ? entry : { ...entry, link };
       }
-      await skip(source, left + paddingOf(size), path);
+      await content.skip();
       next = await nextHeader(source, maxEntries);
     }
     await drain(source);
   } finally {
     await source.close();
   }
+}
+
+/** Counts what has been read, and refuses what is more than allowed. */
+function createCount(options: ArchiveLimits): (name: string, size: number, headers: number) => void {
+  const { maxTotalBytes = Infinity, maxFileBytes = Infinity, maxEntries = Infinity } = options;
+  let bytes = 0;
+  let entries = 0;
+  return (name, size, headers) => {
+    entries += headers;
+    bytes += size;
+    if (entries > maxEntries) throw tooLarge(`it has more than ${maxEntries} entries`);
+    if (size > maxFileBytes) throw tooLarge(`${shownPath(name)} has more than ${maxFileBytes} bytes`);
+    if (bytes > maxTotalBytes) throw tooLarge(`its files have more than ${maxTotalBytes} bytes`);
+  };
+}
+
+function linkOf(header: RawHeader, kind: EntryKind, path: string, strict: boolean): string | undefined {
+  if (kind === "hardlink") return safePath(header.link);
+  return kind === "symlink" ? safeTarget(path, header.link, strict) : undefined;
 }
 
 interface ResolvedHeader {
@@ -202,22 +196,22 @@ function kindOf(header: RawHeader, strict: boolean): EntryKind | undefined {
   const kind = kinds[header.type];
   if (kind === "file" && header.name.endsWith("/")) return "directory";
   if (kind === undefined && strict && header.type !== "V") {
-    throw unsafe(`${shown(header.name)} is neither a file nor a directory nor a link`);
+    throw unsafe(`${shownPath(header.name)} is neither a file nor a directory nor a link`);
   }
   return kind;
 }
 
 function safePath(raw: string): string {
   if (raw.includes("\0")) throw unsafe("a name holds a NUL character");
-  if (raw.startsWith("/")) throw unsafe(`${shown(raw)} is an absolute path`);
+  if (raw.startsWith("/")) throw unsafe(`${shownPath(raw)} is an absolute path`);
   const parts = raw.split("/").filter(part => part !== "" && part !== ".");
-  if (parts.includes("..")) throw unsafe(`${shown(raw)} leads outside`);
+  if (parts.includes("..")) throw unsafe(`${shownPath(raw)} leads outside`);
   const path = parts.join("/");
   if (parts.length > deepestPath || Buffer.byteLength(path) > longestPath) {
-    throw unsafe(`${shown(raw)} is too long or too deep a path`);
+    throw unsafe(`${shownPath(raw)} is too long or too deep a path`);
   }
   if (parts.some(part => Buffer.byteLength(part) > longestName))
-    throw unsafe(`${shown(raw)} has too long a name`);
+    throw unsafe(`${shownPath(raw)} has too long a name`);
   return path;
 }
 
@@ -225,7 +219,7 @@ function safePath(raw: string): string {
 function checkParents(path: string, links: ReadonlySet<string>): void {
   if (links.size === 0) return;
   for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
-    if (links.has(path.slice(0, slash))) throw unsafe(`${shown(path)} lies behind a link`);
+    if (links.has(path.slice(0, slash))) throw unsafe(`${shownPath(path)} lies behind a link`);
   }
 }
 
@@ -235,7 +229,7 @@ function checkParents(path: string, links: ReadonlySet<string>): void {
  */
 function safeTarget(path: string, target: string, strict: boolean): string {
   if (target === "" || target.includes("\0") || Buffer.byteLength(target) > longestPath) {
-    throw unsafe(`the link ${shown(path)} has no proper target`);
+    throw unsafe(`the link ${shownPath(path)} has no proper target`);
   }
   if (!strict) return target;
   const parts = target.split("/").filter(part => part !== "" && part !== ".");
@@ -243,31 +237,37 @@ function safeTarget(path: string, target: string, strict: boolean): string {
   const up = climbs === -1 ? parts.length : climbs;
   const depth = path.split("/").length - 1;
   if (target.startsWith("/") || up > depth || parts.slice(up).includes("..")) {
-    throw unsafe(`the link ${shown(path)} leads outside, to ${shown(target)}`);
+    throw unsafe(`the link ${shownPath(path)} leads outside, to ${shownPath(target)}`);
   }
   return target;
 }
 
-async function* contentOf(
-  source: ByteSource,
-  left: () => number,
-  took: (bytes: number) => void,
-  path: string,
-): AsyncGenerator<Uint8Array> {
-  while (left() > 0) {
-    const part = await source.some(left());
-    if (part === undefined) throw corrupt(`it is cut short in ${shown(path)}`);
-    took(part.length);
-    yield part;
-  }
+interface Content {
+  /** What of the content has not been read yet. */
+  rest(): AsyncGenerator<Uint8Array>;
+  /** Reads over the rest and its padding. */
+  skip(): Promise<void>;
 }
 
-async function skip(source: ByteSource, bytes: number, path: string): Promise<void> {
-  for (let left = bytes; left > 0; ) {
-    const part = await source.some(left);
-    if (part === undefined) throw corrupt(`it is cut short in ${shown(path)}`);
-    left -= part.length;
+function createContent(source: ByteSource, size: number, path: string): Content {
+  let left = size;
+  async function some(most: number): Promise<Uint8Array> {
+    const part = await source.some(most);
+    if (part === undefined) throw corrupt(`it is cut short in ${shownPath(path)}`);
+    return part;
   }
+  return {
+    async *rest() {
+      while (left > 0) {
+        const part = await some(left);
+        left -= part.length;
+        yield part;
+      }
+    },
+    async skip() {
+      for (left += paddingOf(size); left > 0; ) left -= (await some(left)).length;
+    },
+  };
 }
 
 /** Reads the padding after the end, lest the writer breaks on a closed pipe. It may be cut short or be no end. */
@@ -277,12 +277,6 @@ async function drain(source: ByteSource): Promise<void> {
     if (part === undefined) return;
     left -= part.length;
   }
-}
-
-/** A path for a message: short, and without characters that a terminal obeys. */
-function shown(text: string): string {
-  const short = text.length > 120 ? `${text.slice(0, 120)}...` : text;
-  return JSON.stringify(short).slice(1, -1);
 }
 
 function corrupt(what: string): ArchiveRefused {
