@@ -13,8 +13,8 @@ export const unselectedMark = ".unselected-";
 export interface ArchiveTree {
   /** A directory with its parents. */
   addDirectory(relative: string): void;
-  /** A file or link. An earlier one of the same name is replaced. */
-  add(entry: ArchiveEntry, signal: AbortSignal | undefined): Promise<void>;
+  /** A file or link. An earlier one of the same name is replaced. Returns the bytes of content that came with it. */
+  add(entry: ArchiveEntry, signal: AbortSignal | undefined): Promise<number>;
   /** Keeps what is not selected out of sight, as a later hard link that is selected may mean it. */
   addUnselected(entry: ArchiveEntry, signal: AbortSignal | undefined): Promise<void>;
   /** Removes what is not selected. To be called in any case. */
@@ -23,8 +23,8 @@ export interface ArchiveTree {
 
 /** A path for file functions. */
 type OnDisk = string | Buffer;
-/** Where the content of an archive's file lies, or what its link points to. */
-type Origin = { file: OnDisk } | { target: string };
+/** Where the content of an archive's file lies, with its size if it is not selected, or what its link points to. */
+type Origin = { file: OnDisk; unselected?: number } | { target: string };
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = fs.constants;
 const newFile = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY;
@@ -39,17 +39,22 @@ export function createArchiveTree(root: string, maxUnselectedBytes: number): Arc
   const unselected = createUnselected(root, maxUnselectedBytes);
   const origins = new Map<string, Origin>();
 
-  function addLink(entry: ArchiveEntry): void {
-    if (entry.kind === "hardlink" && entry.link === entry.path) return;
+  function addLink(entry: ArchiveEntry): number {
+    if (entry.kind === "hardlink" && entry.link === entry.path) return 0;
     const origin = originOf(entry, origins);
     if (origin === undefined) {
       const names = `${shownPath(entry.path)} is a hard link to ${shownPath(entry.link ?? "")}`;
       throw refused(`${names}, which does not precede it`);
     }
     const at = directories.clear(entry.path);
-    if ("target" in origin) fs.symlinkSync(diskPath(origin.target), at);
-    else linkOrCopy(origin.file, at);
-    origins.set(entry.path, "target" in origin ? origin : { file: at });
+    if ("target" in origin) {
+      fs.symlinkSync(diskPath(origin.target), at);
+      origins.set(entry.path, origin);
+      return 0;
+    }
+    linkOrCopy(origin.file, at);
+    origins.set(entry.path, { file: at });
+    return origin.unselected ?? 0;
   }
 
   return {
@@ -59,6 +64,7 @@ export function createArchiveTree(root: string, maxUnselectedBytes: number): Arc
       const at = directories.clear(entry.path);
       await writeFile(at, entry, signal);
       origins.set(entry.path, { file: at });
+      return entry.size;
     },
     async addUnselected(entry, signal) {
       if (entry.kind === "directory") return;
@@ -134,7 +140,7 @@ function createUnselected(root: string, maxBytes: number): Unselected {
       directory ??= fs.mkdtempSync(root + unselectedMark);
       const file = path.join(directory, String(files));
       await writeFile(file, entry, signal);
-      return { file };
+      return { file, unselected: entry.size };
     },
     remove() {
       if (directory !== undefined) fs.rmSync(directory, { recursive: true, force: true });

@@ -12,7 +12,7 @@ export interface RenameArchiveOptions extends ReadArchiveOptions {
 
 /**
  * The entries of an archive under the paths that `rename` gives them, without the end of an archive, so that more
- * can follow. Targets of hard links are renamed too, those of symlinks are not. What has an empty name is left out.
+ * can follow. No file gets more than permission bits. Targets of hard links are renamed too, those of symlinks are not. What has an empty name is left out.
  */
 export async function* renameArchive(
   archive: AsyncIterable<Uint8Array>,
@@ -28,7 +28,7 @@ export async function* renameArchive(
     yield encodeHeader({
       path,
       kind,
-      mode,
+      mode: mode & 0o777,
       uid,
       gid,
       size,

@@ -52,9 +52,8 @@ export async function unpackInto(
       } else if (select(stripped.path)) {
         if (done.sizeBytes + stripped.size > maxTotalBytes) throw overTotal(maxTotalBytes);
         onEntry?.({ path: stripped.path, kind: stripped.kind, size: stripped.size });
-        await tree.add(stripped, signal);
+        done.sizeBytes += await tree.add(stripped, signal);
         done.files += 1;
-        done.sizeBytes += stripped.size;
       } else {
         await tree.addUnselected(stripped, signal);
       }
