@@ -18,6 +18,9 @@ export {
 
 const cases = { ...streamCases, ...fileCases, ...lifeCases, ...serviceCases } satisfies Cases;
 
+/** For a slow daemon on a busy machine. Milliseconds. */
+const timeout = 60_000;
+
 /** The title of a case. */
 export type ContractCase = keyof typeof cases;
 
@@ -37,7 +40,7 @@ export function engineContract(
     });
     for (const [title, run] of Object.entries(cases) as [ContractCase, Cases[string]][]) {
       if (skipped.has(title)) continue;
-      test(title, async () => {
+      test(title, { timeout }, async () => {
         await using made = await make();
         await run(new Context(made, options));
         expect(await made.leftovers(), "left behind by the engine").toEqual([]);

@@ -22,8 +22,8 @@ export interface ContractScripts {
   printLines(count: number): string;
   /** Prints the file's bytes on stdout and ends the shell. */
   printFile(path: string): string;
-  /** Prints that many bytes, then writes the file, then ends the shell. */
-  flood(bytes: number, thenWrite: string): string;
+  /** Prints 128 KiB `count` times and writes after each how often into `progress`, then ends the shell. */
+  flood(count: number, progress: string): string;
   /** Ends the shell by using more memory than the box has. */
   eatMemory: string;
   /** Ends the shell as a KILL would. */
@@ -69,7 +69,8 @@ export const shellScripts: ContractScripts = {
   printLines: count =>
     `i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo o$i; echo e$i >&2; done; exit 0\n`,
   printFile: path => `cat '${path}'; exit 0\n`,
-  flood: (bytes, then) => `head -c ${bytes} /dev/zero; echo done > '${then}'; exit 0\n`,
+  flood: (count, progress) =>
+    `i=0; while [ $i -lt ${count} ]; do head -c 131072 /dev/zero; i=$((i+1)); echo $i > '${progress}'; done; exit 0\n`,
   eatMemory: "exec tail /dev/zero\n",
   dieByKill: "kill -KILL $$\n",
   ignoreTerm: "trap '' TERM; echo ready; while :; do sleep 1000; done\n",

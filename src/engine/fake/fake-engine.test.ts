@@ -4,7 +4,8 @@ import { createFakeEngine } from "./fake-engine.ts";
 const scripts: ContractScripts = {
   print: (stdout, stderr, status) => `echo ${stdout}\nerr ${stderr}\nexit ${status}\n`,
   printFile: path => `cat ${path}\nexit 0\n`,
-  flood: (bytes, then) => `flood ${bytes}\nwrite ${then} done\nexit 0\n`,
+  flood: (count, progress) =>
+    `${Array.from({ length: count }, (_, index) => `flood 131072\nwrite ${progress} ${index + 1}`).join("\n")}\nexit 0\n`,
   printLines: count =>
     `${Array.from({ length: count }, (_, index) => `echo o${index + 1}\nerr e${index + 1}`).join("\n")}\nexit 0\n`,
   eatMemory: "oom\n",
