@@ -1,5 +1,6 @@
 // Whether a daemon has, or can get, the images that jobs need.
 
+import { messageOf } from "../core/failure.ts";
 import type { DaemonClient } from "../engine/docker/daemon-client.ts";
 import { imageExists, pullImage } from "../engine/docker/image-calls.ts";
 import { imageRefusal } from "../engine/docker/image-refusal.ts";
@@ -22,10 +23,19 @@ export async function missingImage(
       await pullImage(client, image, undefined, () => {}, signal);
     } catch (error) {
       signal.throwIfAborted();
-      return imageRefusal(error, image, false).message;
+      return reasonOf(error, image);
     }
   }
   return undefined;
+}
+
+/** In the words of the engine, whether it would call it refused or broken. */
+function reasonOf(error: unknown, image: string): string {
+  try {
+    return imageRefusal(error, image, false).message;
+  } catch (broken) {
+    return messageOf(broken);
+  }
 }
 
 /** Fully qualified names; a box that cannot be understood is the run's affair. */
