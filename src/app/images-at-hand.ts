@@ -29,12 +29,12 @@ export async function missingImage(
   return undefined;
 }
 
-/** In the words of the engine, whether it would call it refused or broken. */
+/** The first words of the engine, whether it would call it refused or broken. What the daemon said comes after. */
 function reasonOf(error: unknown, image: string): string {
   try {
-    return imageRefusal(error, image, false).message;
+    return firstWords(imageRefusal(error, image, false).message);
   } catch (broken) {
-    return messageOf(broken);
+    return firstWords(messageOf(broken));
   }
 }
 
@@ -46,4 +46,8 @@ function imagesOf({ job, secrets }: PreparedJob): string[] {
     const plan = boxContainer(box, { kind: index === 0 ? "box" : "service", lookup, allowNoImage: true });
     return plan.ok ? plan.value.container.image : box.id;
   });
+}
+
+function firstWords(message: string): string {
+  return message.split(": ", 1)[0]!;
 }
