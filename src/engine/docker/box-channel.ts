@@ -57,42 +57,47 @@ function write(connection: Duplex, text: string): Promise<void> {
 /** How long a cut connection may come before the news that the container ended. Milliseconds. */
 const settleMs = 2_000;
 
+/** Between two waits, when one was broken off and the box runs on. Milliseconds. */
+const waitAgainMs = 500;
+
 async function endOf(input: ChannelInput, connection: Duplex): Promise<BoxEnd> {
-  const { client, id, life } = input;
+  for (;;) {
+    const exitCode = await waitWhileConnected(input, connection);
+    if (input.life.aborted) return lost("the workspace was closed");
+    try {
+      const state = await inspectContainer(input.client, input.id, AbortSignal.timeout(5_000));
+      if (state === undefined) return lost("the box container was removed by someone else");
+      const { Running, ExitCode, OOMKilled } = state.State;
+      if (!Running) {
+        return { kind: "exited", exitCode: exitCode ?? ExitCode, outOfMemory: OOMKilled === true };
+      }
+    } catch (error) {
+      return lost(messageOf(error));
+    }
+    // Only the wait was broken off, by a proxy that has no patience: the streams are what counts.
+    if (connection.destroyed) return lost("the connection to the box was cut while it ran");
+    await new Promise<void>(resolve => input.clock.after(waitAgainMs, resolve));
+  }
+}
+
+function lost(message: string): BoxEnd {
+  return { kind: "lost", message };
+}
+
+/** The exit code, or undefined when the wait was broken off: then the container itself has to be looked at. */
+async function waitWhileConnected(input: ChannelInput, connection: Duplex): Promise<number | undefined> {
   const cut = new AbortController();
-  let forgetCut = () => {};
-  connection.once("close", () => {
-    forgetCut = input.clock.after(settleMs, () => cut.abort());
-  });
+  let forget = () => {};
+  const onClose = () => {
+    forget = input.clock.after(settleMs, () => cut.abort());
+  };
+  connection.once("close", onClose);
   try {
-    const exitCode = await waitForEnd(client, id, AbortSignal.any([life, cut.signal]));
-    return await exited(input, exitCode);
+    return await waitForEnd(input.client, input.id, AbortSignal.any([input.life, cut.signal]));
   } catch {
-    // The wait was broken off; what the container does now decides.
+    return undefined;
   } finally {
-    forgetCut();
+    connection.off("close", onClose);
+    forget();
   }
-  if (life.aborted) return { kind: "lost", message: "the workspace was closed" };
-  try {
-    const state = await inspectContainer(client, id, AbortSignal.timeout(5_000));
-    if (state === undefined)
-      return { kind: "lost", message: "the box container was removed by someone else" };
-    if (!state.State.Running) return exitOf(state.State.ExitCode, state.State.OOMKilled);
-    return { kind: "lost", message: "the connection to the box was cut while it ran" };
-  } catch (error) {
-    return { kind: "lost", message: messageOf(error) };
-  }
-}
-
-async function exited(input: ChannelInput, exitCode: number | undefined): Promise<BoxEnd> {
-  const { client, id } = input;
-  const state = await inspectContainer(client, id, AbortSignal.timeout(5_000));
-  if (exitCode === undefined) {
-    return { kind: "lost", message: "the box container was removed by someone else" };
-  }
-  return exitOf(exitCode, state?.State.OOMKilled);
-}
-
-function exitOf(exitCode: number, oomKilled: boolean | undefined): BoxEnd {
-  return { kind: "exited", exitCode, outOfMemory: oomKilled === true };
 }

@@ -158,3 +158,11 @@ test("of a variable that is set twice the last value holds, at the first place",
   ];
   expect(environment(entries)).toEqual(["A=3=4", "B=2"]);
 });
+
+test("in a network that is always there nothing has a name of its own", () => {
+  for (const network of ["host", "bridge", "none"]) {
+    const input = { request: request(), service: { ...plain, alias: "db" }, identity, network, links: [] };
+    expect(serviceBody(input).NetworkingConfig).toEqual({ EndpointsConfig: {} });
+    expect(serviceBody(input).HostConfig.NetworkMode).toBe(network);
+  }
+});

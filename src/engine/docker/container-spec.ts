@@ -95,7 +95,7 @@ export function boxBody(input: BoxInput): CreateContainer {
       ...memory(request, share),
       ...(request.cpu === undefined ? {} : { NanoCpus: Math.round(request.cpu * 1e9) }),
     },
-    NetworkingConfig: { EndpointsConfig: { [network]: {} } },
+    NetworkingConfig: endpoint(network),
   };
 }
 
@@ -130,8 +130,17 @@ export function serviceBody(input: ServiceInput): CreateContainer {
       ...dns(request),
       ...memory(request, 0.25 / Math.max(1, request.services.length)),
     },
-    NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [service.alias] } } },
+    NetworkingConfig: endpoint(network, service.alias),
   };
+}
+
+/** Networks that are always there, and in which nothing has a name of its own. */
+const builtIn = /^(bridge|host|none|default|container:.*)$/;
+
+/** The container's place in the network, with the name that others reach it by. */
+export function endpoint(network: string, alias?: string): CreateContainer["NetworkingConfig"] {
+  if (builtIn.test(network)) return { EndpointsConfig: {} };
+  return { EndpointsConfig: { [network]: alias === undefined ? {} : { Aliases: [alias] } } };
 }
 
 export interface CreateNetwork {

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { connect as connectSocket } from "node:net";
+import { connect as connectSocket, isIP } from "node:net";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
@@ -85,13 +85,18 @@ export async function dialer(address: DaemonAddress): Promise<Dial> {
     return () => connectSocket({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 });
   }
   const [ca, cert, key] = await Promise.all([tls.ca, tls.cert, tls.key].map(readIfThere));
-  const options = { host, port, rejectUnauthorized: tls.verify, ca, cert, key, servername: host };
+  const options = { host, port, rejectUnauthorized: tls.verify, ca, cert, key, ...serverName(host) };
   return () => {
     const socket = connectTls(options);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 15_000);
     return socket;
   };
+}
+
+/** An address is no name: it is checked against the certificate all the same. */
+function serverName(host: string): { servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {};
 }
 
 async function readIfThere(path: string | undefined): Promise<Buffer | undefined> {
@@ -114,12 +119,31 @@ function dialSsh(target: string, port: number | undefined): Duplex {
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     if (said.length < 4096) said += text;
   });
-  const connection = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  child.on("error", error => connection.destroy(error));
-  child.on("exit", code => {
-    if (code !== 0 && code !== null)
-      connection.destroy(new Error(`ssh ended with ${code}: ${said.trim() || "it gave no reason"}`));
+  const connection = new Duplex({
+    read: () => {
+      child.stdout.resume();
+    },
+    write: (chunk, _encoding, done) => {
+      child.stdin.write(chunk, () => done());
+    },
+    final: done => {
+      child.stdin.end(() => done());
+    },
+    destroy: (error, done) => {
+      child.kill();
+      done(error);
+    },
   });
-  connection.on("close", () => child.kill());
+  // What it does not take any more is told by its end, with the reason.
+  child.stdin.on("error", () => {});
+  child.stdout.on("data", chunk => {
+    if (!connection.push(chunk)) child.stdout.pause();
+  });
+  child.on("error", error => connection.destroy(error));
+  // Only when it is gone is it known whether its silence was an end or a failure.
+  child.on("close", code => {
+    if (code === 0) connection.push(null);
+    else connection.destroy(new Error(`ssh ended with ${code}: ${said.trim() || "it gave no reason"}`));
+  });
   return connection;
 }

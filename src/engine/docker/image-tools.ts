@@ -7,7 +7,7 @@ import type { BuildRequest, ImageTools, RunRequest } from "../image-tools.ts";
 import { commitBox } from "./commit.ts";
 import { createContainer, removeContainer, startContainer } from "./container-calls.ts";
 import { labelsOf, type RunIdentity, safeName } from "./container-names.ts";
-import type { CreateContainer } from "./container-spec.ts";
+import { type CreateContainer, endpoint } from "./container-spec.ts";
 import { type DaemonClient, DaemonError } from "./daemon-client.ts";
 import { imageExists, imagePath, pullImage, splitImage } from "./image-calls.ts";
 import { imageNotHere, imageRefusal } from "./image-refusal.ts";
@@ -215,7 +215,7 @@ export function stepContainerBody(
       LogConfig: { Type: "json-file", Config: { "max-size": "10m" } },
       ...(input.request.exposePorts && keys.length > 0 ? { PortBindings: bindings } : {}),
     },
-    NetworkingConfig: { EndpointsConfig: { [input.network]: { Aliases: [request.name] } } },
+    NetworkingConfig: endpoint(input.network, request.name),
   };
 }
 
