@@ -53,7 +53,8 @@ function runnerSettings(context: RunContext, cache: string): RunnerSettings {
   const { options, projectDir, git } = context;
   const { commit, terminal, docker } = options;
   return {
-    pull: options.pull ?? "always",
+    // An engine that was chosen because the images are here must not fail for want of a registry.
+    pull: options.pull ?? (options.engine === "any" ? "missing" : "always"),
     artifacts: options.artifacts ?? false,
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
     ...(options.memorySwapBytes === undefined ? {} : { memorySwapBytes: options.memorySwapBytes }),

@@ -97,15 +97,22 @@ function lastWritten(line: string): string {
 
 const escapes = /\x1b\[[0-9;]*m|\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x1a\x1c-\x1f\x7f]/g;
 
-/** At most `width` characters that are seen; colours stay, every other control goes. */
+/** Characters that take two columns: East Asian wide ones and pictures. */
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** At most `width` columns of text that is seen; colours stay, every other control goes. */
 export function fitTo(line: string, width: number): string {
   let seen = 0;
   let out = "";
   let from = 0;
   const take = (text: string) => {
-    const part = [...text].slice(0, width - seen).join("");
-    seen += [...part].length;
-    out += part;
+    for (const character of text) {
+      const columns = wide.test(character) ? 2 : 1;
+      if (seen + columns > width) return;
+      seen += columns;
+      out += character;
+    }
   };
   for (const match of line.matchAll(escapes)) {
     take(line.slice(from, match.index));
