@@ -48,7 +48,8 @@ export async function startPodman(plainRegistries: string[] = []): Promise<Podma
   ];
   const options = [...places, "--network-config-dir", join(home, "networks"), "--runtime", runtime()];
   const service = ["system", "service", "--time=0", `unix://${socket}`];
-  const child = spawn("podman", [...options, ...service], { env, stdio: ["ignore", log, log] });
+  // Where a box runs out of memory, conmon leaves a file of that name in its working directory.
+  const child = spawn("podman", [...options, ...service], { cwd: home, env, stdio: ["ignore", log, log] });
   closeSync(log);
   // It lives through many tests: none of them has left it behind.
   child.unref();
