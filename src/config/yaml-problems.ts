@@ -44,6 +44,11 @@ export function endlessAnchor(at: Position, name: string): Problem {
   return errorAt(at, `anchor '${name}' value contains itself`, `Take *${name} out of it`);
 }
 
+export function lessIndented(at: Position): Problem {
+  const message = "this line goes on with a quoted or bracketed value, but is not indented";
+  return { ...errorAt(at, message, "Indent it further than the key above"), severity: "warning" };
+}
+
 export function duplicateKey(at: Position, key: string, first: Position): Problem {
   const message = `"${key}" stands twice in this map (first in line ${first.line}): the last one counts`;
   return { ...errorAt(at, message, "Remove one of them"), severity: "warning" };

@@ -97,6 +97,59 @@ test("an alias within its own anchor is an error, not an endless value", () => {
   expect(errors("a: &a {<<: *a}")).toEqual(["1:12 anchor 'a' value contains itself"]);
 });
 
+describe("lines of quoted and bracketed values", () => {
+  test.each([
+    ['a:\n  b: "x\ny\n  z"\n', [["a", [["b", "x y z"]]]]],
+    ["a:\n  b: 'it''s\n\n d'\n", [["a", [["b", "it's\nd"]]]]],
+    [
+      "a:\n  b: [\n  x,\n 'y]' # ]\n]\nc: d\n",
+      [
+        ["a", [["b", ["x", "y]"]]]],
+        ["c", "d"],
+      ],
+    ],
+    [
+      "a:\n  b: {c: 'd\ne', f: [\n1]}\ng: h\n",
+      [
+        [
+          "a",
+          [
+            [
+              "b",
+              [
+                ["c", "d e"],
+                ["f", ["1"]],
+              ],
+            ],
+          ],
+        ],
+        ["g", "h"],
+      ],
+    ],
+  ])("%j: their indent means nothing, but is warned of", (text, expected) => {
+    const { tree, problems } = parseTree(text);
+    expect(plain(tree)).toEqual(expected);
+    expect(problems).toEqual([expect.objectContaining({ severity: "warning", line: 3, column: 1 })]);
+  });
+
+  test("what stands in moved lines keeps its place", () => {
+    expect(errors("a:\n  b: [\n  x,\n *y\n ]\n")).toContain("4:2 unknown anchor 'y' referenced");
+  });
+
+  test("what is really wrong is told of the text as it stands", () => {
+    expect(errors("a: 'x\nb: c\n")).toEqual(["1:4 the quote that begins here is not closed"]);
+    expect(errors("a: 'x\nb: 'c'\n")).toEqual(["1:4 the quote that begins here is not closed"]);
+    expect(errors("a:\n  b: [\n  x\nc: d\n").at(0)).toMatch(/^3:3 Flow sequence/);
+  });
+});
+
+test("a block that ends with the file, in a line without end, has no line end", () => {
+  expect(shape("a: |\n  x\n  y")).toEqual([["a", "x\ny"]]);
+  expect(shape("a: >+\n  x\n  y")).toEqual([["a", "x y"]]);
+  expect(shape("a: |\n  x\n  y\n")).toEqual([["a", "x\ny\n"]]);
+  expect(shape("- |\n  x\n- y")).toEqual(["x\n", "y"]);
+});
+
 describe("limits", () => {
   test("ten levels of ten aliases each are refused at once", () => {
     let text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";

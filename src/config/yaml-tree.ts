@@ -17,12 +17,14 @@ import {
   Scalar,
 } from "yaml";
 import type { Position, Problem } from "./pipeline-file.ts";
+import { type Repaired, repairIndent } from "./repair-indent.ts";
 import { type Resolved, resolvePlain } from "./scalars.ts";
 import {
   badKey,
   badMerge,
   duplicateKey,
   endlessAnchor,
+  lessIndented,
   syntaxProblems,
   tooDeep,
   tooMany,
@@ -75,6 +77,8 @@ export interface ParsedTree {
 const deepest = 64;
 /** Pieces that the lexer makes of the text: about eight for a line, and what the parser's time goes by. */
 const mostLexemes = 100_000;
+/** Places with too little indent that are put right, each for a parse of the whole. */
+const mostRepairs = 8;
 /** Nodes after aliases and merge keys have been expanded. */
 const mostNodes = 100_000;
 
@@ -89,21 +93,23 @@ class TreeRefused extends Error {
 
 /** Parses the first document of a text. An empty one gives an empty scalar. */
 export function parseTree(text: string): ParsedTree {
-  const lines = new LineCounter();
   const problems: Problem[] = [];
   try {
-    const document = firstDocument(text, lines);
+    const parsed = parseFirst(text);
+    if ("problems" in parsed) return parsed;
+    const { document, places } = parsed;
     if (document === undefined) return { tree: emptyText({ line: 1, column: 1 }), problems };
-    // The parser catches the end of its own stack in places, and calls it an error of the text.
-    if (document.errors.some(error => error.message.includes("call stack"))) throw new RangeError();
-    if (document.errors.length > 0) return { problems: syntaxProblems(document, lines, text) };
-    const grower = {
-      lines,
+    const grower: Grower = {
+      ...(/[\r\n]$/.test(text) ? {} : { openEnd: parsed.text.length }),
+      places,
       problems,
       anchors: new Map<string, Anchor>(),
       sizes: new Map<TreeNode, number>(),
       merged: 0,
     };
+    for (const line of places.shifts.keys()) {
+      if (!places.shifts.has(line - 1)) problems.push(lessIndented({ line, column: 1 }));
+    }
     const tree = grow(grower, document.contents as Node | null, 0);
     return { tree, problems };
   } catch (error) {
@@ -111,6 +117,35 @@ export function parseTree(text: string): ParsedTree {
     // The parser calls itself for every level: a text that is nothing but brackets ends the stack.
     if (error instanceof RangeError) return { problems: [tooDeep({ line: 1, column: 1 }, deepest)] };
     throw error;
+  }
+}
+
+interface Places {
+  lines: LineCounter;
+  /** Spaces that were put before a line. */
+  shifts: Repaired["shifts"];
+}
+
+type ParsedFirst =
+  | { document: Document.Parsed | undefined; places: Places; text: string }
+  | { problems: Problem[] };
+
+function parseFirst(text: string): ParsedFirst {
+  let current: Repaired = { text, shifts: new Map() };
+  let first: Problem[] | undefined;
+  for (let repairs = 0; ; repairs++) {
+    const lines = new LineCounter();
+    const document = firstDocument(current.text, lines);
+    if (document === undefined || document.errors.length === 0) {
+      return { document, places: { lines, shifts: current.shifts }, text: current.text };
+    }
+    // The parser catches the end of its own stack in places, and calls it an error of the text.
+    if (document.errors.some(error => error.message.includes("call stack"))) throw new RangeError();
+    // What is wrong with the text as it stands is told, not what a repair came to.
+    first ??= syntaxProblems(document, lines, text);
+    const repaired = repairs < mostRepairs ? repairIndent(current.text, document, current.shifts) : undefined;
+    if (repaired === undefined) return { problems: first };
+    current = repaired;
   }
 }
 
@@ -156,13 +191,15 @@ interface Anchor {
 }
 
 interface Grower {
-  lines: LineCounter;
+  places: Places;
   problems: Problem[];
   anchors: Map<string, Anchor>;
   /** Nodes that stand below one, counted as often as they are reached. */
   sizes: Map<TreeNode, number>;
   /** Entries that merge keys have copied so far, all maps together. */
   merged: number;
+  /** Length of a text whose last line has no end. */
+  openEnd?: number;
 }
 
 function grow(grower: Grower, node: Node | null, depth: number): TreeNode {
@@ -179,7 +216,7 @@ function grow(grower: Grower, node: Node | null, depth: number): TreeNode {
 }
 
 function growHere(grower: Grower, node: Node, at: Position, depth: number, anchored: boolean): TreeNode {
-  if (isScalar(node)) return measured(grower, textNode(node, at, anchored), 1);
+  if (isScalar(node)) return measured(grower, textNode(grower, node, at, anchored), 1);
   if (isSeq(node)) {
     const items = node.items.map(item => grow(grower, item as Node | null, depth + 1));
     return measured(grower, { kind: "list", items, at, anchored }, 1 + total(grower, items));
@@ -263,9 +300,13 @@ function measured<T extends TreeNode>(grower: Grower, node: T, size: number): T 
   return node;
 }
 
-function textNode(node: Scalar, at: Position, anchored: boolean): TextNode {
+function textNode(grower: Grower, node: Scalar, at: Position, anchored: boolean): TextNode {
   const plain = node.type === Scalar.PLAIN || node.type === undefined;
-  const text = plain ? (node.source ?? String(node.value ?? "")) : String(node.value ?? "");
+  let text = plain ? (node.source ?? String(node.value ?? "")) : String(node.value ?? "");
+  const block = node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED;
+  // A block that ends with the file, in a line without end, has none there. The parser adds one.
+  const cut = block && grower.openEnd !== undefined && (node.range?.[1] ?? 0) >= grower.openEnd;
+  if (cut && text.endsWith("\n")) text = text.slice(0, -1);
   return { kind: "text", text, plain, at, anchored, resolved: resolveTagged(node.tag, text, plain) };
 }
 
@@ -280,7 +321,8 @@ function emptyText(at: Position): TextNode {
 }
 
 function placeOf(grower: Grower, node: Node | null): Position {
-  return placeAt(grower.lines, node?.range?.[0] ?? 0);
+  const { line, column } = placeAt(grower.places.lines, node?.range?.[0] ?? 0);
+  return { line, column: Math.max(1, column - (grower.places.shifts.get(line) ?? 0)) };
 }
 
 function placeAt(lines: LineCounter, offset: number): Position {
