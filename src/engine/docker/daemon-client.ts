@@ -11,8 +11,8 @@ export interface DaemonCall {
   method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Without the version, segments already encoded: `/containers/create`. */
   path: string;
-  /** Undefined values are left out. */
-  query?: Record<string, string | number | boolean | undefined>;
+  /** Undefined values are left out; a list is the parameter several times. */
+  query?: Record<string, string | number | boolean | string[] | undefined>;
   headers?: Record<string, string>;
   /** Sent as JSON. */
   json?: unknown;
@@ -114,7 +114,8 @@ export function lowerVersion(a: string, b: string): string {
 function prepare(dial: Dial, prefix: string, call: DaemonCall, extra: Record<string, string>): ClientRequest {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(call.query ?? {})) {
-    if (value !== undefined) parameters.set(name, String(value));
+    if (value === undefined) continue;
+    for (const each of Array.isArray(value) ? value : [value]) parameters.append(name, String(each));
   }
   const search = parameters.toString();
   const headers: Record<string, string> = { host: "docker", ...call.headers, ...extra };

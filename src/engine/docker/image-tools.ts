@@ -153,7 +153,7 @@ async function build(
         dockerfile: request.dockerfile,
         buildargs: JSON.stringify(request.buildArgs),
         labels: JSON.stringify(request.labels),
-        extrahosts: request.extraHosts.length === 0 ? undefined : JSON.stringify(request.extraHosts),
+        extrahosts: extraHosts(input.client, request.extraHosts),
         q: request.quiet,
         nocache: request.noCache,
         squash: request.squash,
@@ -172,6 +172,12 @@ async function build(
     signal.throwIfAborted();
     return refusedBy(error, "build-failed", `image ${request.tag} could not be built`);
   }
+}
+
+/** Docker takes the parameter once for each, Podman once with all as JSON. */
+function extraHosts(client: DaemonClient, hosts: string[]): string | string[] | undefined {
+  if (hosts.length === 0) return undefined;
+  return client.info.product === "podman" ? JSON.stringify(hosts) : hosts;
 }
 
 /** `[[hostip:]hostport:]containerport[/proto]`; one number is the same on both sides. Undefined where it is not that. */

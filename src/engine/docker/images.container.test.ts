@@ -335,6 +335,24 @@ describe.each(Object.entries(daemons))("on %s", (product, daemon) => {
     expect(Config.Labels).toMatchObject({ a: "b", c: "d" });
   });
 
+  test("a build runs commands on the run's network, with the hosts it is given", async () => {
+    await using bench = await workbench();
+    expect(await bench.tools.run(beside(), bench.tell, forever)).toMatchObject({ ok: true });
+    const lines = [
+      `FROM ${testImages.sh}`,
+      "RUN grep -q '10.9.8.7.*one' /etc/hosts && grep -q '10.9.8.6.*two' /etc/hosts",
+      // Podman's builds do not ask the network's name server.
+      product === "podman"
+        ? "RUN echo hello"
+        : "RUN for i in 1 2 3 4 5 6 7 8 9; do wget -qO /got http://web:8080/ && break; sleep 0.2; done; cat /got",
+    ];
+    const request = build(name("ran"), `${lines.join("\n")}\n`, {
+      extraHosts: ["one:10.9.8.7", "two:10.9.8.6"],
+    });
+    expect(await bench.tools.build(request, bench.tell, forever)).toEqual({ ok: true, value: undefined });
+    expect(bench.said.join("")).toContain("hello");
+  });
+
   test("a build that fails is the user's, with what it said", async () => {
     await using bench = await workbench();
     const request = build(name("failing"), `FROM ${testImages.sh}\nCOPY nowhere /x\n`);
