@@ -28,6 +28,17 @@ describe("the host's environment", () => {
     ]);
   });
 
+  test("is warned about by name; no value comes near the warning", async () => {
+    await using place = await projectWith({
+      ENVIRONMENT: 'PASSWORD=hunter2\n# PIN=1234\nXXX_KEY="-----BEGIN\nMIIsecret\n',
+    });
+    const read = await readHostEnvironment(place.dir, {});
+    const value = read.ok ? read.value : undefined;
+    expect(value?.problems[0]?.message).toContain("PASSWORD");
+    expect(value?.file?.text).toBe("PASSWORD=***\n***\nXXX_KEY=***\n***\n");
+    expect(JSON.stringify(value?.problems)).not.toMatch(/hunter2|1234|BEGIN|MIIsecret/);
+  });
+
   test("needs no file, unless one was asked for", async () => {
     await using place = await projectWith({});
     expect((await readHostEnvironment(place.dir, {})).ok).toBe(true);

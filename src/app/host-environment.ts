@@ -10,9 +10,24 @@ import type { EnvEntry } from "../core/job.ts";
 export interface HostEnvironment {
   /** In order; later entries are those of the file. */
   entries: EnvEntry[];
-  /** Warnings about the file, with its text for code frames. Values never stand in messages. */
+  /** Warnings about the file, with its text for code frames. Values stand neither in messages nor in the text. */
   problems: Problem[];
   file?: { path: string; text: string };
+}
+
+/**
+ * The text of an environment file with nothing left but names, for code frames: any value may be a secret, and a line
+ * without a name may be the rest of one.
+ */
+export function withoutValues(text: string): string {
+  return text
+    .split("\n")
+    .map(line => {
+      const at = line.indexOf("=");
+      if (at >= 0 && !line.trimStart().startsWith("#")) return `${line.slice(0, at)}=***`;
+      return line.trim() === "" ? line : "***";
+    })
+    .join("\n");
 }
 
 const defaultFile = "ENVIRONMENT";
@@ -51,6 +66,6 @@ export async function readHostEnvironment(
   return accept({
     entries: [...own.filter(entry => !replaced.has(entry.name)), ...parsed.entries],
     problems: parsed.problems,
-    file: { path: target, text },
+    file: { path: target, text: withoutValues(text) },
   });
 }

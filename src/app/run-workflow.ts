@@ -1,14 +1,12 @@
 // Runs a workflow on this machine: what `slipway workflow` does, as a function. The plan says what may start; here it is
 // started, side by side where nothing stands between, and outputs become sources.
 
-import type { PipelineFile, Workflow, WorkflowEntry } from "../config/pipeline-file.ts";
+import type { Workflow, WorkflowEntry } from "../config/pipeline-file.ts";
 import { cancelOf } from "../core/cancel.ts";
-import { accept, messageOf, type Result, refuse, SlipwayError } from "../core/failure.ts";
+import { accept, messageOf, type Result, SlipwayError } from "../core/failure.ts";
 import { isGood, type Outcome } from "../core/outcome.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
-import { nearestNames } from "../lib/nearest-names.ts";
 import type { Combination } from "../plan/matrix.ts";
-import { matchesPatterns } from "../plan/name-patterns.ts";
 import { type EntryStatus, nextPipelines } from "../plan/workflow-order.ts";
 import { type JobOutput, sourceOf } from "../plan/workflow-source.ts";
 import type { SourceTree } from "../storage/storage.ts";
@@ -16,26 +14,16 @@ import { announceEnding, type Ending, endingOfRefusal, endingOfThrown } from "./
 import { newRunId } from "./ids.ts";
 import { emptyOutput, outputSource, outputsSource } from "./job-source.ts";
 import { withLocalServices } from "./local-services.ts";
+import { openWorkflow, type WorkflowOptions, type WorkflowWatch } from "./open-workflow.ts";
 import { engineFor, planPipeline } from "./plan-pipeline.ts";
 import { kindOf, type PreparedJob } from "./prepare-jobs.ts";
-import { type FileContext, loadContextFile, openRunContext } from "./run-context.ts";
+import { type FileContext, openRunContext } from "./run-context.ts";
 import type { RunOptions } from "./run-options.ts";
-import { closingEngines, defaultParallel, type RunWatch, runPipeline } from "./run-pipeline.ts";
+import { closingEngines, defaultParallel, runPipeline } from "./run-pipeline.ts";
 import { type PipelineResult, resultAlone, runPlanned } from "./run-planned.ts";
 import { type Limit, limitTo } from "./side-by-side.ts";
 import { UsageRefused } from "./usage-refused.ts";
 import { worstOutcome } from "./worst-outcome.ts";
-
-export interface WorkflowOptions extends RunOptions {
-  workflow: string;
-  /** Names of entries that are approved beforehand; `all` approves every one. */
-  approve?: string[];
-}
-
-export interface WorkflowWatch extends RunWatch {
-  /** Asks a person; undefined where there is none. */
-  ask?(question: string): Promise<boolean>;
-}
 
 export interface WorkflowResult {
   outcome: Outcome;
@@ -76,7 +64,7 @@ async function runWholeWorkflow(options: WorkflowOptions, watch: WorkflowWatch):
     await watch.observer.say("error", message);
     return { outcome: "failed", message, pipelines: [] };
   }
-  const { context, workflow } = opened.value;
+  const { context, workflow, approved } = opened.value;
   const course: Course = {
     context,
     options,
@@ -85,54 +73,13 @@ async function runWholeWorkflow(options: WorkflowOptions, watch: WorkflowWatch):
     limit: limitTo(options.wercker ? 1 : (options.parallel ?? defaultParallel)),
     workflow,
     state: new Map(),
-    approved: approvedOf(workflow, options.approve ?? []),
+    approved,
     outputs: new Map(),
     combinations: new Map(),
     ended: [],
   };
   await follow(course);
   return resultOf(course);
-}
-
-async function openWorkflow(
-  options: WorkflowOptions,
-  watch: WorkflowWatch,
-): Promise<Result<{ context: FileContext; workflow: Workflow }>> {
-  const opened = await openRunContext(options, watch.observer, watch.signal);
-  if (!opened.ok) return opened;
-  const context = await loadContextFile(opened.value);
-  if (!context.ok) return context;
-  const workflow = workflowOf(context.value.file, options.workflow);
-  if (!workflow.ok) return workflow;
-  const approved = approvedOf(workflow.value, options.approve ?? []);
-  const { branch } = context.value.git;
-  const open = workflow.value.pipelines.filter(
-    ({ approval, name, branches }) =>
-      approval && !approved.has(name) && (branches === undefined || matchesPatterns(branches, branch)),
-  );
-  if (open.length > 0 && watch.ask === undefined) {
-    const names = open.map(entry => entry.name);
-    return refuse(
-      "usage",
-      `${names.join(", ")} must be approved, and there is no terminal to ask at`,
-      `approve beforehand: ${names.map(name => `--approve ${name}`).join(" ")}`,
-    );
-  }
-  return accept({ context: context.value, workflow: workflow.value });
-}
-
-function workflowOf(file: PipelineFile, name: string): Result<Workflow> {
-  const found = file.workflows.find(workflow => workflow.name === name);
-  if (found !== undefined) return accept(found);
-  const names = file.workflows.map(workflow => workflow.name);
-  const near = nearestNames(name, names);
-  const guess = near.length === 0 ? "" : `Did you mean ${near.join(" or ")}? `;
-  const known = names.length === 0 ? "The file has no workflows." : `The file has: ${names.join(", ")}.`;
-  return refuse("no-such-workflow", `No workflow named ${name}`, guess + known);
-}
-
-function approvedOf(workflow: Workflow, names: string[]): Set<string> {
-  return new Set(names.includes("all") ? workflow.pipelines.map(entry => entry.name) : names);
 }
 
 /** Starts what may start until nothing is left. */

@@ -3,6 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { withoutValues } from "../../app/host-environment.ts";
 import type { CheckedPipeline, CheckReport } from "../../config/check.ts";
 import { checkFile } from "../../config/check.ts";
 import { renderProblems } from "../../config/code-frame.ts";
@@ -75,7 +76,7 @@ async function environmentProblems(
     // No such file is the usual case, and a run goes on without it too.
     return undefined;
   }
-  return { name, text, problems: parseEnvironmentFile(text, context.env).problems };
+  return { name, text: withoutValues(text), problems: parseEnvironmentFile(text, context.env).problems };
 }
 
 function notFound(message: string, hint: string | undefined): CheckReport {
