@@ -24,12 +24,17 @@ export interface LimitedEnd {
 // After KILL nothing but a kernel or a daemon that hangs can keep the shell's end from being told.
 const afterKillMs = 10_000;
 
+// Nothing was typed: the shell is as it was before.
+const untouched: GroupEnd = { kind: "ended", record: { status: 0, phase: "-", hasMessage: false } };
+
+/** Types the group and waits for its end. Nothing is typed any more once the signal was aborted. */
 export async function runLimitedGroup(
   parts: { session: Session; box: Box; clock: Clock; signal: AbortSignal; limits: GroupLimits },
   text: (token: Token) => string,
   sink: OutputSink,
 ): Promise<LimitedEnd> {
   const { session, box, clock, signal, limits } = parts;
+  if (signal.aborted) return { end: untouched, stopped: cancelOf(signal) };
   const stop = Promise.withResolvers<Cancel>();
   const disarms: (() => void)[] = [];
   let disarmSilence = () => {};
@@ -46,7 +51,6 @@ export async function runLimitedGroup(
     );
   }
   const onAbort = () => stop.resolve(cancelOf(signal));
-  if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort);
   silence();
   try {

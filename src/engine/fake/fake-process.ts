@@ -228,10 +228,10 @@ export class FakeProcess {
         await this.#sleep(shell, command.ms);
         return undefined;
       case "sleep-times":
-        if (this.#visits(shell) <= command.times) await this.#sleep(shell, command.ms);
+        if (this.#visits(shell, command.word) <= command.times) await this.#sleep(shell, command.ms);
         return undefined;
       case "fail-times":
-        return this.#visits(shell) <= command.times ? this.#return(shell, 1) : undefined;
+        return this.#visits(shell, command.word) <= command.times ? this.#return(shell, 1) : undefined;
       case "silent":
         await shell.ended.promise;
         return undefined;
@@ -297,9 +297,9 @@ export class FakeProcess {
   }
 
   /** How often the step has come to a word that counts, in a file of the box: a new shell goes on counting. */
-  #visits(shell: Shell): number {
+  #visits(shell: Shell, word: string): number {
     const { tree } = this.#options;
-    const path = `/tmp/visits-${shell.variables.get("WERCKER_STEP_ID")}`;
+    const path = `/tmp/${word}-${shell.variables.get("WERCKER_STEP_ID")}`;
     const visits = Number(tree.read(path)?.toString() ?? 0) + 1;
     tree.write(path, String(visits));
     return visits;
