@@ -76,11 +76,17 @@ describe("git", () => {
 
 describe("a target that is a URL", () => {
   async function serve(status: number, body: Uint8Array) {
-    const server = createServer((_request, answer) => answer.writeHead(status).end(body));
+    const logins: (string | undefined)[] = [];
+    const server = createServer((request, answer) => {
+      logins.push(request.headers.authorization);
+      answer.writeHead(status).end(body);
+    });
     await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     return {
       url: `http://127.0.0.1:${port}/repos/shop.tar.gz`,
+      port,
+      logins,
       [Symbol.asyncDispose]: async () => {
         await new Promise(resolve => {
           server.close(resolve);
@@ -104,6 +110,17 @@ describe("a target that is a URL", () => {
     expect(fetched).toEqual({ ok: true, value: path.join(place.dir, "projects", "shop") });
     expect(await readFile(path.join(place.dir, "projects", "shop", "slipway.yml"), "utf8")).toBe("box: b\n");
     expect(await readdir(path.join(place.dir, "projects"))).toEqual(["shop"]);
+  });
+
+  test("may hold a login, which stands in no message", async () => {
+    await using place = await projectWith({});
+    await using server = await serve(404, Buffer.from(""));
+    const url = `http://ada:s%40cret@127.0.0.1:${server.port}/x.tgz?token=t0ken`;
+    const fetched = await fetchProject(url, place.dir, new AbortController().signal);
+    expect(server.logins).toEqual([`Basic ${Buffer.from("ada:s@cret").toString("base64")}`]);
+    expect(fetched).toMatchObject({
+      refusal: { message: `http://127.0.0.1:${server.port}/x.tgz answers 404 Not Found` },
+    });
   });
 
   test("that leads out of its directory, is no archive, or is not there, is refused and leaves nothing", async () => {

@@ -1,6 +1,6 @@
 // Runs one pipeline on this machine, from the file to the result: what `slipway run` does, as a function.
 
-import { accept, type Result } from "../core/failure.ts";
+import { accept, messageOf, type Result } from "../core/failure.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { announceEnding, type Ending, endingOfRefusal, endingOfThrown } from "./announce.ts";
 import type { OpenEngine } from "./engines.ts";
@@ -120,7 +120,14 @@ async function plan(
 
 async function dump(file: string, planned: PlannedPipeline, observer: RunObserver): Promise<void> {
   const { job, secrets } = planned.prepared.jobs[0]!;
-  await writeJobFile(file, job);
+  try {
+    await writeJobFile(file, job);
+  } catch (error) {
+    throw new UsageRefused({
+      code: "usage",
+      message: `cannot write the job to ${file}: ${messageOf(error)}`,
+    });
+  }
   const names = [...secrets.keys()].map(name => `XXX_${name}`);
   const needs =
     names.length === 0 ? "it needs no secrets" : `it needs ${names.join(", ")} in the environment`;
