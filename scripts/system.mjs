@@ -16,6 +16,11 @@ export const needs = [
   { package: "iptables", purpose: "networks of both", present: () => onPath("iptables") },
   { package: "docker-registry", purpose: "image registry", present: () => onPath("docker-registry") },
   { package: "busybox-static", purpose: "content of test images", present: staticBusybox },
+  {
+    package: "apt",
+    purpose: "content of test images",
+    present: () => onPath("apt-get") && onPath("dpkg-deb"),
+  },
   { package: "git", purpose: "steps from git repositories", present: () => onPath("git") },
   { package: "shellcheck", purpose: "lint of shell scripts", present: () => onPath("shellcheck") },
 ];

@@ -52,6 +52,17 @@ describe("a failure names status, command and line", () => {
     expect(verdictOf({ end }, "false").message).toBe("exit code 1: false (line 1)");
   });
 
+  test("with a shell that knows neither, where only one command can have been it", () => {
+    const end: GroupEnd = {
+      kind: "shell-ended",
+      status: 2,
+      memoryKills: 0,
+      record: { ...record, status: 2 },
+    };
+    expect(verdictOf({ end }, "# checks all\nmake test\n").message).toBe("exit code 2: make test");
+    expect(verdictOf({ end }, "make\nmake test").message).toBe("exit code 2");
+  });
+
   test("the original's words are kept beside it", () => {
     const died: GroupEnd = { kind: "shell-ended", status: 1, memoryKills: 0 };
     expect(verdictOf({ end: died }).legacyMessage).toBe("Command cancelled due to error");

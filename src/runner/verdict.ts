@@ -89,7 +89,14 @@ function commandOf(record: GroupRecord | undefined, code: string | undefined): s
   // `set -e` was put in front of the code.
   const shift = code === undefined || code.startsWith("#!") ? 0 : 1;
   const line = record.line === undefined ? undefined : record.line - shift;
-  const text = record.command || (line === undefined ? undefined : code?.split("\n")[line - 1]?.trim());
+  const lines = code?.split("\n").map(text => text.trim()) ?? [];
+  const text = record.command || (line === undefined ? onlyCommand(lines) : lines[line - 1]);
   const at = line !== undefined && line > 0 && code !== undefined ? ` (line ${line})` : "";
   return text ? `: ${text}${at}` : at;
+}
+
+/** What has failed where there is nothing else, for shells that know neither command nor line. */
+function onlyCommand(lines: string[]): string | undefined {
+  const commands = lines.filter(text => text !== "" && !text.startsWith("#"));
+  return commands.length === 1 ? commands[0] : undefined;
 }

@@ -50,7 +50,8 @@ export function sha256(content: Uint8Array | string): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-async function tarOf(files: ImageFile[]): Promise<Buffer> {
+/** The files as a tar. */
+export async function tarOf(files: ImageFile[]): Promise<Buffer> {
   const archive = pack();
   for (const file of files) add(archive, file);
   archive.finalize();

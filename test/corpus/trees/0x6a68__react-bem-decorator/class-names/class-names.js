@@ -1,0 +1,1 @@
+module.exports = (block, element) => `${block}__${element}`;

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Copyright: none.
+echo controlling

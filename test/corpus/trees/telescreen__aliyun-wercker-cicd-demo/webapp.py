@@ -1,0 +1,2 @@
+def page(name):
+    return "<p>hello, %s</p>" % name

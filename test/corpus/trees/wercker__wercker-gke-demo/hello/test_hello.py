@@ -1,0 +1,2 @@
+def test_hello():
+    assert "hello".upper() == "HELLO"
