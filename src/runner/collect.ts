@@ -2,6 +2,7 @@
 // a stranger and is checked like one; nothing of the box is ever opened by path here.
 
 import { posix } from "node:path";
+import { messageOf } from "../core/failure.ts";
 import type { StepSpec } from "../core/job.ts";
 import { readArchive } from "../lib/tar/read-archive.ts";
 import { renameArchive } from "../lib/tar/rename-archive.ts";
@@ -120,17 +121,29 @@ export function fixedPrefixes(globs: string[]): string[] {
 }
 
 /** Keeps `/pipeline/cache`. Failing to do so fails nothing. */
-export async function storeCache(run: JobRun): Promise<void> {
-  const { storage, signal } = run.input;
-  const archive = await run.workspace.box.get(`${run.workspace.paths.pipeline}/cache`, signal);
-  if (archive === undefined) return;
-  await tellCache(run, "", await storage.storeCache("", archive, signal));
+export function storeCache(run: JobRun): Promise<void> {
+  return keepCache(run, "", signal => run.workspace.box.get(`${run.workspace.paths.pipeline}/cache`, signal));
 }
 
 /** Keeps the paths of the pipeline's `cache` under its key, with their places in the box. */
-export async function storeKeyedCache(run: JobRun, key: string, paths: string[]): Promise<void> {
+export function storeKeyedCache(run: JobRun, key: string, paths: string[]): Promise<void> {
+  return keepCache(run, key, async () => cachedPaths(run, paths));
+}
+
+async function keepCache(
+  run: JobRun,
+  key: string,
+  archiveOf: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | undefined>,
+): Promise<void> {
   const { storage, signal } = run.input;
-  await tellCache(run, key, await storage.storeCache(key, cachedPaths(run, paths), signal));
+  try {
+    const archive = await archiveOf(signal);
+    if (archive !== undefined) await tellCache(run, key, await storage.storeCache(key, archive, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    const message = `Unable to store cache: ${messageOf(error)}`;
+    await run.emitter.emit({ type: "notice", level: "warning", message });
+  }
 }
 
 async function* cachedPaths(run: JobRun, paths: string[]): AsyncGenerator<Uint8Array> {

@@ -84,3 +84,13 @@ test("a slow sink holds the emitter back", async () => {
   await told;
   expect(taken).toBe(true);
 });
+
+test("a secret that becomes known in mid-step is hidden from then on, and calls that overlap keep their order", async () => {
+  const { emitter, bytes } = collect(["first-secret"]);
+  await emitter.output("s", "stdout", Buffer.from("late-secret first-sec"));
+  emitter.hide(["late-secret"]);
+  const parts = ["ret late-", "secret ", "x".repeat(100_000), " end"];
+  await Promise.all(parts.map(part => emitter.output("s", "stdout", Buffer.from(part))));
+  await emitter.flush("s");
+  expect(bytes("s", "stdout").toString()).toBe(`late-secret *** *** ${"x".repeat(100_000)} end`);
+});

@@ -59,16 +59,18 @@ export function createEmitter(runId: string, sink: EventSink, clock: Clock): Emi
     return pipe;
   }
 
+  /** Numbers and offsets are given before anything is awaited, so that calls that overlap keep their order. */
   async function sendChunks(pipe: Pipe, pieces: Uint8Array[], end: boolean): Promise<void> {
-    const chunks = pieces.flatMap(piece => pipe.chunker.push(piece));
+    const chunks = pieces.length === 0 ? [] : pipe.chunker.push(joined(pieces));
     if (end) chunks.push(...pipe.chunker.flush());
-    for (const chunk of chunks) {
+    const sent = chunks.map(chunk => {
       const event: LogChunk = { type: "log", step: pipe.step, stream: pipe.stream, offset: pipe.offset };
       if ("text" in chunk) event.text = chunk.text;
       else event.bytes = chunk.bytes;
       pipe.offset += chunk.length;
-      await send(event);
-    }
+      return send(event);
+    });
+    await Promise.all(sent);
   }
 
   return {
@@ -89,11 +91,13 @@ export function createEmitter(runId: string, sink: EventSink, clock: Clock): Emi
       for (const value of fresh) secrets.add(value);
       patterns = maskPatterns([...secrets]);
       textMasker = createMasker(patterns);
-      // A pipe that exists has its own masker with what it holds back: it goes on with the old values, and what
-      // comes later in the same step is new output of a step that began before the value was known.
-      for (const pipe of pipes.values()) if (pipe.offset === 0) pipe.masker = createMasker(patterns);
+      for (const pipe of pipes.values()) pipe.masker.use(patterns);
     },
   };
+}
+
+function joined(pieces: Uint8Array[]): Uint8Array {
+  return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
 }
 
 /** Masks every text of an event that can hold what a user or a step wrote. */
