@@ -22,8 +22,9 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  expect(await readdir(root), "left in the root").toEqual([]);
+  const left = await readdir(root);
   await rm(root, { recursive: true });
+  expect(left, "left in the root").toEqual([]);
 });
 
 function container(change: Partial<ContainerSpec> = {}): ContainerSpec {
