@@ -144,7 +144,7 @@ export interface Box {
 }
 
 export interface TerminalRequest {
-  /** Typed first, before the person's own input. */
+  /** What the shell reads first, unseen: it may hold secrets. */
   prelude: string;
   command?: string[];
   input: NodeJS.ReadableStream;

@@ -6,6 +6,7 @@ import type { Clock } from "../lib/clock.ts";
 import { createMasker, type Masker } from "../lib/mask/create-masker.ts";
 import { maskPatterns } from "../lib/mask/mask-patterns.ts";
 import { type Chunker, createChunker } from "../lib/text-chunks.ts";
+import { createOutputTail, type OutputTail } from "./output-tail.ts";
 
 export interface Emitter {
   /** Resolves when the sink has taken the event. */
@@ -17,6 +18,8 @@ export interface Emitter {
   /** Hides these values from now on. */
   hide(values: string[]): void;
   mask(text: string): string;
+  /** The last lines of a step's own output, as they left the runner. */
+  lastLines(step: string): string[];
 }
 
 interface Pipe {
@@ -32,6 +35,7 @@ export function createEmitter(runId: string, sink: EventSink, clock: Clock): Emi
   const secrets = new Set<string>();
   let patterns: Uint8Array[] = [];
   let textMasker = createMasker(patterns);
+  const tails = new Map<string, OutputTail>();
   let seq = 0;
   let last: Promise<void> = Promise.resolve();
 
@@ -47,6 +51,13 @@ export function createEmitter(runId: string, sink: EventSink, clock: Clock): Emi
   function mask(text: string): string {
     if (patterns.length === 0 || text === "") return text;
     return Buffer.concat([...textMasker.push(Buffer.from(text)), ...textMasker.flush()]).toString("utf8");
+  }
+
+  function keepTail({ step, stream, text }: LogChunk): void {
+    if (text === undefined || (stream !== "stdout" && stream !== "stderr")) return;
+    const tail = tails.get(step) ?? createOutputTail();
+    tails.set(step, tail);
+    tail.push(text);
   }
 
   function pipeOf(step: string, stream: string): Pipe {
@@ -68,6 +79,7 @@ export function createEmitter(runId: string, sink: EventSink, clock: Clock): Emi
       if ("text" in chunk) event.text = chunk.text;
       else event.bytes = chunk.bytes;
       pipe.offset += chunk.length;
+      keepTail(event);
       return send(event);
     });
     await Promise.all(sent);
@@ -75,6 +87,7 @@ export function createEmitter(runId: string, sink: EventSink, clock: Clock): Emi
 
   return {
     mask,
+    lastLines: step => tails.get(step)?.lines() ?? [],
     emit: event => send(maskEvent(event, mask)),
     output: (step, stream, bytes) => {
       const pipe = pipeOf(step, stream);

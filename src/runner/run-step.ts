@@ -12,7 +12,6 @@ import { readMessage, storeStepArtifacts } from "./collect.ts";
 import { runInternalStep } from "./internal-steps.ts";
 import { freshShell, type JobRun } from "./job-run.ts";
 import { runLimitedGroup } from "./limited-group.ts";
-import { createOutputTail, type OutputTail } from "./output-tail.ts";
 import { type StepVerdict, verdictOf } from "./verdict.ts";
 
 export interface StepEnd {
@@ -47,8 +46,7 @@ export async function runStep(
       order,
       attempt,
     });
-    const tail = createOutputTail();
-    const verdict = await tryStep(run, step, signal, tail);
+    const verdict = await tryStep(run, step, signal);
     await run.emitter.flush(step.id);
     const written = verdict.mayHaveMessage ? await readMessage(run, step) : "";
     if (shouldRetry(verdict, attempt, attempts)) {
@@ -70,7 +68,7 @@ export async function runStep(
       outcome: verdict.outcome,
       exitCode: verdict.exitCode,
       durationMs: Math.round(clock.monotonic() - started),
-      message: fullMessage(run, verdict, written, tail),
+      message: fullMessage(run, step, verdict, written),
       ...(allowed ? { allowedToFail: true } : {}),
     });
     if (verdict.remark !== undefined) {
@@ -103,16 +101,8 @@ async function skipStep(run: JobRun, step: StepSpec, phase: Phase, message: stri
   return { outcome: "skipped", exitCode: null, message, shellGone: false, boxGone: false };
 }
 
-async function tryStep(
-  run: JobRun,
-  step: StepSpec,
-  signal: AbortSignal,
-  tail: OutputTail,
-): Promise<StepVerdict> {
-  const sink = async (stream: string, bytes: Uint8Array) => {
-    tail.push(Buffer.from(bytes.subarray(Math.max(0, bytes.length - 4096))).toString("utf8"));
-    await run.emitter.output(step.id, stream, bytes);
-  };
+async function tryStep(run: JobRun, step: StepSpec, signal: AbortSignal): Promise<StepVerdict> {
+  const sink = (stream: string, bytes: Uint8Array) => run.emitter.output(step.id, stream, bytes);
   if (step.source.kind === "internal") return runInternalStep(run, step, signal, sink);
   const { paths } = run.workspace;
   const environment = stepEnvironment(step, paths);
@@ -210,12 +200,12 @@ function shortMessage(run: JobRun, verdict: StepVerdict, written: string): strin
   return verdict.message;
 }
 
-function fullMessage(run: JobRun, verdict: StepVerdict, written: string, tail: OutputTail): string {
+function fullMessage(run: JobRun, step: StepSpec, verdict: StepVerdict, written: string): string {
   const short = shortMessage(run, verdict, written);
   if (isGood(verdict.outcome)) return short;
   const lines = [short];
   if (verdict.message !== short) lines.push(verdict.message);
-  const last = tail.lines().map(line => run.emitter.mask(line));
+  const last = run.emitter.lastLines(step.id);
   if (last.length > 0) lines.push("last lines of output:", ...last.map(line => `  ${line}`));
   return lines.join("\n");
 }

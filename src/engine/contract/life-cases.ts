@@ -151,5 +151,6 @@ export const lifeCases = {
     input.write('echo "$GREETING $((40 + 2))"\nexit\n');
     await closed;
     expect(shown).toContain("hello 42");
+    expect(shown, "the prelude may hold secrets").not.toContain("GREETING=hello");
   },
 } satisfies Cases;

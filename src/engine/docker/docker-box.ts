@@ -38,7 +38,7 @@ export function dockerBox(input: BoxInput): Box {
       channel = await openChannel(opening);
       return channel;
     },
-    terminal: request => openTerminal(client, id, request),
+    terminal: request => openTerminal(place, request),
   };
 }
 
