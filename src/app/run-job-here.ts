@@ -54,6 +54,7 @@ function runnerSettings(context: RunContext, cache: string): RunnerSettings {
   const { commit, terminal, docker } = options;
   return {
     // An engine that was chosen because the images are here must not fail for want of a registry.
+    ...(options.wercker === true ? { legacy: true } : {}),
     pull: options.pull ?? (options.engine === "any" ? "missing" : "always"),
     artifacts: options.artifacts ?? false,
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
