@@ -57,7 +57,7 @@ export async function settleEngine(
   const { options, observer, signal } = context;
   if (options.engine !== "any" || open.daemon === undefined) return open;
   const { missingImage } = await import("./images-at-hand.ts");
-  const missing = await missingImage(open.daemon.client, jobs, options.pull ?? "always", signal);
+  const missing = await missingImage(open.daemon.client, jobs, options.pull ?? "missing", signal);
   if (missing === undefined) return open;
   await observer.say("info", `${missing}: using the host engine, which isolates nothing`);
   const host = await openHostEngine(options.env, clock);

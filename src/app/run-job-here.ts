@@ -53,9 +53,8 @@ function runnerSettings(context: RunContext, cache: string): RunnerSettings {
   const { options, projectDir, git } = context;
   const { commit, terminal, docker } = options;
   return {
-    // An engine that was chosen because the images are here must not fail for want of a registry.
     ...(options.wercker === true ? { legacy: true } : {}),
-    pull: options.pull ?? (options.engine === "any" ? "missing" : "always"),
+    pull: options.pull ?? "missing",
     artifacts: options.artifacts ?? false,
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
     ...(options.memorySwapBytes === undefined ? {} : { memorySwapBytes: options.memorySwapBytes }),

@@ -104,7 +104,7 @@ export const runFlags: readonly Flag[] = [
     name: "pull",
     value: "WHEN",
     choices: ["always", "missing", "never"],
-    help: "when images are pulled (default: always)",
+    help: "when images are pulled (default: missing; build, deploy and dev: always)",
   },
   { name: "attach-on-error", help: "open a shell in the box as the failing step left it" },
   { name: "checkpoint", value: "NAME", help: "begin after this checkpoint, from its image" },

@@ -51,6 +51,8 @@ export async function runWatched(
   if (!read.ok) throw new UsageError(read.refusal.message, read.refusal.hint);
   const terminal = terminalOf(context);
   const options = set({
+    // The original asks the registry each time; a run of ours works without one once the images are here.
+    pull: dropIn ? "always" : "missing",
     ...read.value,
     ...(terminal === undefined ? {} : { terminal }),
     takeInterrupt: () => shutdown.takeInterrupt(),
