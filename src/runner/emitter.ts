@@ -18,7 +18,7 @@ export interface Emitter {
   /** Hides these values from now on. */
   hide(values: string[]): void;
   mask(text: string): string;
-  /** The last lines of a step's own output, as they left the runner. */
+  /** The last lines of a step's own output since it was last started, as they left the runner. */
   lastLines(step: string): string[];
 }
 
@@ -88,7 +88,10 @@ export function createEmitter(runId: string, sink: EventSink, clock: Clock): Emi
   return {
     mask,
     lastLines: step => tails.get(step)?.lines() ?? [],
-    emit: event => send(maskEvent(event, mask)),
+    emit(event) {
+      if (event.type === "step-started") tails.delete(event.step);
+      return send(maskEvent(event, mask));
+    },
     output: (step, stream, bytes) => {
       const pipe = pipeOf(step, stream);
       return sendChunks(pipe, pipe.masker.push(bytes), false);

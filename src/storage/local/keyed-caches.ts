@@ -2,10 +2,9 @@
 // whenever the cache is used. The tar file comes last and by a rename, so what is found is whole.
 
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
 import { codeOf, fsFailure } from "../../lib/fs-failure.ts";
 import { batchBytes } from "../../lib/tar/batch-bytes.ts";
 import type { ReadArchiveOptions } from "../../lib/tar/read-archive.ts";
@@ -63,7 +62,12 @@ export async function storeKeyedCache(
   });
   try {
     await mkdir(directory, { recursive: true });
-    await pipeline(batchBytes(withEnd(renamed)), createWriteStream(filling, { flags: "wx" }));
+    const file = await open(filling, "wx");
+    try {
+      await file.writeFile(batchBytes(withEnd(renamed)));
+    } finally {
+      await file.close();
+    }
     if (stored.files === 0) return "empty";
     await writeFile(keyFileOf(tar), key);
     await rename(filling, tar);
