@@ -2,7 +2,16 @@
 // directory, ended by its process id.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectDaemon, type DaemonClient } from "../../src/engine/docker/daemon-client.ts";
@@ -56,6 +65,8 @@ export async function startPodman(plainRegistries: string[] = []): Promise<Podma
   const stop = async () => {
     await end(child);
     spawnSync("podman", [...options, "rm", "--all", "--force", "--time", "0"], { env, stdio: "ignore" });
+    // It leaves one process for five minutes after each command in a container, so that its end can be asked for.
+    for (const pid of processesOf(home)) kill(pid);
     for (const point of mountsBelow(home)) spawnSync("umount", ["-l", point], { stdio: "ignore" });
     rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
@@ -97,4 +108,25 @@ async function end(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
   await ended;
   clearTimeout(late);
+}
+
+/** Processes whose command line names the directory: those that this service has started. */
+function processesOf(home: string): number[] {
+  return readdirSync("/proc").flatMap(name => {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, "utf8").includes(`${home}/`) ? [Number(name)] : [];
+    } catch {
+      // It has ended meanwhile.
+      return [];
+    }
+  });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
