@@ -171,7 +171,7 @@ export async function waitUntilReady(
   for (let attempt = 0; exitCode === undefined && clock.monotonic() < deadline; attempt++) {
     signal.throwIfAborted();
     const probe = await probeOnce(input, service, boxId, signal);
-    if (probe === "ready") return "ready";
+    if (probe === "ready" && (await stillRuns(input, service, signal))) return "ready";
     if (probe === "cannot" && boxId === undefined && ready.command === undefined) return "needs-box";
     const pause = pauses[Math.min(attempt, pauses.length - 1)] ?? 500;
     const rest = Math.max(0, deadline - clock.monotonic());
@@ -179,6 +179,15 @@ export async function waitUntilReady(
   }
   signal.throwIfAborted();
   return await notReady(input, service, exitCode);
+}
+
+/** Whoever answered at the service's address was not the service where that has ended: addresses are used again. */
+async function stillRuns(
+  { client }: ServicesInput,
+  service: RunningService,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await inspectContainer(client, service.id, signal))?.State.Running === true;
 }
 
 async function probeOnce(

@@ -58,11 +58,15 @@ async function openShell(client: DaemonClient, id: string, request: TerminalRequ
     json: { Detach: false, Tty: true },
     signal,
   });
+  // One after the other, or an older size could arrive last.
+  let resizing: Promise<unknown> = Promise.resolve();
   const resize = () => {
-    const { columns, rows } = request.size();
-    const query = { h: rows, w: columns };
-    // A terminal of the wrong size is no reason to end the session.
-    client.call({ method: "POST", path: `/exec/${Id}/resize`, query }).catch(() => {});
+    resizing = resizing.then(() => {
+      const { columns, rows } = request.size();
+      const query = { h: rows, w: columns };
+      // A terminal of the wrong size is no reason to end the session.
+      return client.call({ method: "POST", path: `/exec/${Id}/resize`, query }).catch(() => {});
+    });
   };
   const stopResizing = request.onResize(resize);
   const { input } = request as { input: { isTTY?: boolean; setRawMode?: (on: boolean) => void } };
