@@ -51,8 +51,8 @@ export interface OwnDocker extends AsyncDisposable {
 }
 
 /**
- * Starts one with everything it keeps below a temporary directory. It leaves packet filters and the default bridge
- * alone, which are the machine's daemon's.
+ * Starts one with everything it keeps below a temporary directory, in a network namespace of its own: a second daemon
+ * beside the machine's takes its default bridge away, even where it is told to have none.
  */
 export async function startDocker(): Promise<OwnDocker> {
   const home = mkdtempSync(join(tmpdir(), "slipway-docker-"));
@@ -97,10 +97,9 @@ function launch(home: string, socket: string): ChildProcess {
   rmSync(join(home, "exec", "containerd", "containerd.pid"), { force: true });
   const log = openSync(join(home, "log"), "a");
   const places = ["--data-root", `${home}/data`, "--exec-root", `${home}/exec`, "--pidfile", `${home}/pid`];
-  const apart = ["--bridge=none", "--iptables=false", "--default-address-pool", "base=10.213.0.0/16,size=24"];
-  const child = spawn("dockerd", ["-H", `unix://${socket}`, ...places, ...apart], {
-    stdio: ["ignore", log, log],
-  });
+  const daemon = ["dockerd", "-H", `unix://${socket}`, ...places, "--iptables=false"];
+  // `unshare` becomes the daemon: same process, same signals.
+  const child = spawn("unshare", ["--net", ...daemon], { stdio: ["ignore", log, log] });
   closeSync(log);
   // It lives through several tests.
   child.unref();
