@@ -79,6 +79,7 @@ describe("without a run", () => {
     [["run", "a", "b", "c"], "too many arguments"],
     [["run", "--engine", "moon"], "Allowed choices are auto, docker, host, any"],
     [["run", "--command-timeout", "soon"], '--command-timeout: "soon" is not a number'],
+    [["run", "--no-response-timeout", "soon"], '--no-response-timeout: "soon" is not a number'],
     [["run", "build", "/nowhere/at/all"], "target '/nowhere/at/all' is not a directory"],
     [["workflow"], "missing required argument 'name'"],
     [["login"], "`login` is not part of Slipway"],

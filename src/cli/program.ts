@@ -6,7 +6,7 @@ import { messageOf, SlipwayError } from "../core/failure.ts";
 import { normalizeArguments } from "./arguments.ts";
 import { type CommandEntry, commands } from "./command-table.ts";
 import { type CommandContext, type FlagValues, type ProgramInput, UsageError } from "./context.ts";
-import { type Flag, globalFlags, runFlags, workflowFlags } from "./flags.ts";
+import { type Flag, flagKey, globalFlags, runFlags, workflowFlags } from "./flags.ts";
 import { streamOutput } from "./print/output.ts";
 
 const wrongUsage = 2;
@@ -113,6 +113,11 @@ function addFlag(parser: Parser, flag: Flag): void {
   const short = flag.short === undefined ? "" : `-${flag.short}, `;
   const value = flag.value === undefined ? "" : ` <${flag.value.toLowerCase()}>`;
   const option = new Option(`${short}--${flag.name}${value}`, flag.help);
+  if (flag.value !== undefined) {
+    // The parser takes every name that begins with "no-" for a switch that turns something off.
+    option.negate = false;
+    option.attributeName = () => flagKey(flag);
+  }
   if (flag.hidden) option.hideHelp();
   if (flag.choices) option.choices([...flag.choices]);
   if (flag.repeat) {
