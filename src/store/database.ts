@@ -66,7 +66,8 @@ async function transact<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): 
     try {
       return await transactOnce(pool, work);
     } catch (error) {
-      if (attempt >= triesOfTransaction || !brokenOff.has((error as { code?: string }).code ?? "")) throw error;
+      if (attempt >= triesOfTransaction || !brokenOff.has((error as { code?: string }).code ?? ""))
+        throw error;
     }
   }
 }

@@ -54,10 +54,10 @@ async function admitToGroup(
 ): Promise<void> {
   const { project_id, concurrency_group, run_id, id } = job;
   // Marked first, so that ending a rival cannot let in anyone who came later.
-  await tx.query(
-    "update jobs set reason = 'concurrency-group', message = $2 where id = $1",
-    [id, `waits for its turn in the concurrency group ${concurrency_group}`],
-  );
+  await tx.query("update jobs set reason = 'concurrency-group', message = $2 where id = $1", [
+    id,
+    `waits for its turn in the concurrency group ${concurrency_group}`,
+  ]);
   if (job.cancel_in_progress) {
     const message = `a newer run took over the concurrency group ${concurrency_group}`;
     for (const rival of rivals.values()) {

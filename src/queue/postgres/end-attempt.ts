@@ -1,7 +1,7 @@
 // The end of a try, however it came about: by the runner's terminal record, by a worker that saw the runner go, or by
 // those who gave it up. What follows for the job is decided in core/job-state.ts.
 
-import { afterAttempt, type AttemptEnd } from "../../core/job-state.ts";
+import { type AttemptEnd, afterAttempt } from "../../core/job-state.ts";
 import type { Queryable } from "../../store/database.ts";
 import { finishJob } from "./finish-job.ts";
 import { type JobRow, lockJobs } from "./locked-job.ts";
@@ -26,7 +26,9 @@ export interface LockedAttempt {
 
 /** Locks a try and its job. Undefined where there is none of that id. */
 export async function lockAttempt(tx: Queryable, attemptId: string): Promise<LockedAttempt | undefined> {
-  const [found] = await tx.query<{ job_id: string }>("select job_id from attempts where id = $1", [attemptId]);
+  const [found] = await tx.query<{ job_id: string }>("select job_id from attempts where id = $1", [
+    attemptId,
+  ]);
   if (found === undefined) return undefined;
   const [job] = await lockJobs(tx, [found.job_id]);
   const [attempt] = await tx.query<AttemptRow>(

@@ -31,10 +31,9 @@ export async function lockJobs(tx: Queryable, jobIds: readonly string[]): Promis
     tx,
     groups.map(({ key }) => key),
   );
-  return tx.query<JobRow>(
-    `select ${columns} from jobs where id = any($1) order by id for no key update`,
-    [jobIds],
-  );
+  return tx.query<JobRow>(`select ${columns} from jobs where id = any($1) order by id for no key update`, [
+    jobIds,
+  ]);
 }
 
 /** `keys` as `<project>/<group>`, in order. */

@@ -1,8 +1,8 @@
 // Nudges between processes: "look now instead of at the next poll". They carry no truth and may be lost or come twice.
 // They are sent after a commit and outside of it: a notice inside a transaction would make commits stand in line.
 
-import type { Database } from "../../store/database.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Database } from "../../store/database.ts";
 
 /** `jobs`: one can be claimed. `runs`: one has changed. `attempts`: something is wanted of the one named. */
 export type NudgeChannel = "jobs" | "runs" | "attempts";

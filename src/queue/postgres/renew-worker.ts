@@ -1,0 +1,80 @@
+// A worker's lease, and what it has to know of the tries in its hands.
+
+import type { Queryable } from "../../store/database.ts";
+import type { AttemptState, WorkerInfo } from "../queue.ts";
+
+interface AttemptRow {
+  id: string;
+  epoch: number;
+  state: string;
+  worker_id: string | null;
+  cancel_reason: unknown;
+}
+
+/** The lease of a worker; it renews it every 2.5 s. Seconds. */
+export const leaseSeconds = 8;
+/** Silent for so long, a try is noted to have been seen alive. Seconds. */
+const silentSeconds = 15;
+
+/**
+ * Registers the worker or renews its lease. Answers every live try that it holds; of what it thinks it holds, `destroy`
+ * for what is over. A live try that another worker has adopted is left out: it is to be let go, not destroyed.
+ */
+export async function renewWorker(
+  db: Queryable,
+  worker: WorkerInfo,
+  held: readonly { attemptId: string; epoch: number; alive: boolean }[],
+): Promise<AttemptState[]> {
+  await db.query(
+    `insert into workers (id, name, classes, labels, capacity, draining, version, lease_until)
+     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => ${leaseSeconds}))
+     on conflict (id) do update set name = excluded.name, classes = excluded.classes, labels = excluded.labels,
+       capacity = excluded.capacity, draining = excluded.draining, version = excluded.version,
+       lease_until = excluded.lease_until`,
+    [
+      worker.id,
+      worker.name,
+      worker.classes,
+      worker.labels,
+      Math.max(1, worker.capacity),
+      worker.draining,
+      worker.version,
+    ],
+  );
+  const alive = held.filter(each => each.alive).map(each => each.attemptId);
+  if (alive.length > 0) {
+    await db.query(
+      `update attempts set seen_alive_at = now() where id = any($1) and worker_id = $2 and state <> 'finished'
+         and heartbeat_at < now() - make_interval(secs => ${silentSeconds})`,
+      [alive, worker.id],
+    );
+  }
+  const rows = await db.query<AttemptRow>(
+    `select id, epoch, state, worker_id, cancel_reason from attempts where worker_id = $1 and state <> 'finished'
+     union select id, epoch, state, worker_id, cancel_reason from attempts where id = any($2)`,
+    [worker.id, held.map(each => each.attemptId)],
+  );
+  return statesOf(worker.id, held, rows);
+}
+
+function statesOf(
+  workerId: string,
+  held: readonly { attemptId: string; epoch: number }[],
+  rows: readonly AttemptRow[],
+): AttemptState[] {
+  const states: AttemptState[] = [];
+  const byId = new Map(rows.map(row => [row.id, row]));
+  for (const { attemptId, epoch } of held) {
+    const row = byId.get(attemptId);
+    if (row === undefined || row.state === "finished" || row.epoch !== epoch) {
+      states.push({ attemptId, epoch, wanted: "destroy" });
+      byId.delete(attemptId);
+    }
+  }
+  for (const row of byId.values()) {
+    if (row.worker_id !== workerId || row.state === "finished") continue;
+    const wanted = row.cancel_reason === null ? "run" : "cancel";
+    states.push({ attemptId: row.id, epoch: row.epoch, wanted });
+  }
+  return states;
+}

@@ -1,0 +1,270 @@
+// What runners write, as the runner listener needs it. Every write names attempt and epoch; a stale one has no effect.
+// All of them may be repeated.
+
+import type { CancelKind } from "../../core/cancel.ts";
+import type { RunEvent, RunFinished } from "../../core/events.ts";
+import type { AttemptEnd } from "../../core/job-state.ts";
+import { isGood, type Outcome } from "../../core/outcome.ts";
+import { applyEvent, newRunState, outcomeOf } from "../../core/run-state.ts";
+import type { Database, Queryable } from "../../store/database.ts";
+import { endLocked, type LockedAttempt, lockAttempt } from "./end-attempt.ts";
+import { fitsHash, hashOf, keyOf, partsOf } from "./tokens.ts";
+
+export interface AttemptRef {
+  attemptId: string;
+  epoch: number;
+}
+
+export type Exchange =
+  | ({ kind: "ok"; key: string; jobId: string; runId: string } & AttemptRef)
+  /** No such token. */
+  | { kind: "unknown" }
+  /** The try is over. */
+  | { kind: "stale" }
+  /** Another runner has exchanged it. */
+  | { kind: "claimed" };
+
+interface TokenRow {
+  job_id: string;
+  run_id: string;
+  epoch: number;
+  state: string;
+  claim_hash: Buffer;
+  claim_nonce: string | null;
+  key_hash: Buffer | null;
+}
+
+/** Exchanges a claim token for the runner's key; the job runs from then on. The same nonce gets the same key again. */
+export async function exchangeClaim(db: Database, claimToken: string, nonce: string): Promise<Exchange> {
+  const parts = partsOf(claimToken);
+  if (parts?.kind !== "claim" || nonce === "") return { kind: "unknown" };
+  const { attemptId } = parts;
+  const key = keyOf(claimToken, attemptId, nonce);
+  for (;;) {
+    const row = await tokenRow(db, attemptId);
+    if (row === undefined || !fitsHash(claimToken, row.claim_hash)) return { kind: "unknown" };
+    if (row.state === "finished") return { kind: "stale" };
+    if (row.claim_nonce !== null && row.claim_nonce !== nonce) return { kind: "claimed" };
+    const answer: Exchange = {
+      kind: "ok",
+      key,
+      attemptId,
+      epoch: row.epoch,
+      jobId: row.job_id,
+      runId: row.run_id,
+    };
+    if (row.claim_nonce === nonce) return answer;
+    if (await begin(db, attemptId, row, nonce, hashOf(key))) return answer;
+  }
+}
+
+async function tokenRow(db: Queryable, attemptId: string): Promise<TokenRow | undefined> {
+  const [row] = await db.query<TokenRow>(
+    "select job_id, run_id, epoch, state, claim_hash, claim_nonce, key_hash from attempts where id = $1",
+    [attemptId],
+  );
+  return row;
+}
+
+/** False where somebody was faster. The job is locked before the try, as everywhere. */
+async function begin(
+  db: Database,
+  attemptId: string,
+  { job_id, run_id, epoch }: TokenRow,
+  nonce: string,
+  keyHash: Buffer,
+): Promise<boolean> {
+  const rows = await db.query(
+    `with job as (
+       select id from jobs where id = $2 for no key update
+     ), begun as (
+       update attempts set claim_nonce = $4, key_hash = $5, state = 'running', started_at = now(), heartbeat_at = now()
+       from job where attempts.id = $1 and attempts.job_id = job.id and epoch = $3 and state = 'claimed'
+         and claim_nonce is null
+       returning attempts.job_id
+     )
+     update jobs set state = 'running', started_at = coalesce(started_at, now())
+     from begun where jobs.id = begun.job_id returning jobs.id`,
+    [attemptId, job_id, epoch, nonce, keyHash],
+  );
+  if (rows.length === 0) return false;
+  // On its own: whoever plans or ends runs locks the run before its jobs.
+  await db.query("update runs set started_at = now() where id = $1 and started_at is null", [run_id]);
+  return true;
+}
+
+export type Authenticated =
+  | ({ kind: "ok"; jobId: string; runId: string } & AttemptRef)
+  | { kind: "unknown" }
+  | { kind: "stale" };
+
+/** Whose key it is. The answer for a live try may be kept for a while: every write checks the epoch again. */
+export async function authenticateRunner(db: Queryable, key: string): Promise<Authenticated> {
+  const parts = partsOf(key);
+  if (parts?.kind !== "key") return { kind: "unknown" };
+  const row = await tokenRow(db, parts.attemptId);
+  if (row === undefined || !fitsHash(key, row.key_hash)) return { kind: "unknown" };
+  if (row.state === "finished") return { kind: "stale" };
+  return { kind: "ok", attemptId: parts.attemptId, epoch: row.epoch, jobId: row.job_id, runId: row.run_id };
+}
+
+/**
+ * Stores events in their order without gaps: numbers that are there already are ignored, and nothing is stored behind a
+ * hole. Answers the highest number that is stored, from which the runner goes on.
+ */
+export async function storeEvents(
+  db: Queryable,
+  { attemptId, epoch }: AttemptRef,
+  events: readonly RunEvent[],
+): Promise<{ stored: number } | "stale"> {
+  const batch = withoutHoles(events);
+  const first = batch[0];
+  if (first !== undefined) {
+    const [row] = await db.query<{ stored: number }>(
+      `with live as (
+         update attempts set events_stored = greatest(events_stored, $4), step_began = step_began or $5,
+           heartbeat_at = now()
+         where id = $1 and epoch = $2 and state <> 'finished' and events_stored >= $3 - 1
+         returning id, run_id, events_stored
+       ), kept as (
+         insert into events (attempt_id, seq, run_id, body)
+         select live.id, event.seq, live.run_id, event.body
+         from live, unnest($6::bigint[], $7::jsonb[]) as event(seq, body)
+         on conflict (attempt_id, seq) do nothing
+       )
+       select events_stored as stored from live`,
+      [
+        attemptId,
+        epoch,
+        first.seq,
+        batch.at(-1)!.seq,
+        batch.some(beginsStep),
+        batch.map(event => event.seq),
+        batch.map(event => JSON.stringify(event)),
+      ],
+    );
+    if (row !== undefined) return row;
+  }
+  const [row] = await db.query<{ stored: number }>(
+    "select events_stored as stored from attempts where id = $1 and epoch = $2 and state <> 'finished'",
+    [attemptId, epoch],
+  );
+  return row ?? "stale";
+}
+
+function withoutHoles(events: readonly RunEvent[]): RunEvent[] {
+  const sorted = events.toSorted((a, b) => a.seq - b.seq);
+  const batch: RunEvent[] = [];
+  for (const event of sorted) {
+    const next = batch.at(-1)?.seq;
+    if (next === event.seq) continue;
+    if (next !== undefined && event.seq !== next + 1) break;
+    batch.push(event);
+  }
+  return batch;
+}
+
+/** From here on user code may have run. */
+function beginsStep(event: RunEvent): boolean {
+  return event.type === "step-started" && event.phase !== "setup";
+}
+
+export interface CancelWord {
+  kind: CancelKind;
+  message: string;
+}
+
+/** Notes that the runner lives. Answers whether it is to stop. */
+export async function heartbeat(
+  db: Queryable,
+  { attemptId, epoch }: AttemptRef,
+): Promise<{ cancel: CancelWord | null } | "stale"> {
+  const [row] = await db.query<{ cancel: CancelWord | null }>(
+    `update attempts set heartbeat_at = now() where id = $1 and epoch = $2 and state <> 'finished'
+     returning cancel_reason as cancel`,
+    [attemptId, epoch],
+  );
+  return row ?? "stale";
+}
+
+export interface TerminalRecord {
+  outcome: Outcome;
+  exitCode: number;
+  message: string;
+  failedStep?: string;
+  /** Numbers of the last event and the last log chunk. */
+  events: number;
+  chunks: number;
+}
+
+export type Finish =
+  | { kind: "accepted"; outcome: Outcome }
+  | { kind: "stale" }
+  /** What is stored so far. */
+  | { kind: "incomplete"; events: number; chunks: number };
+
+export interface FinishHooks {
+  /** What has to become true in the same transaction, such as keeping the caches of a job that passed. */
+  within?(tx: Queryable, ended: AttemptRef & { jobId: string; outcome: Outcome }): Promise<void>;
+}
+
+/**
+ * Takes the terminal record once everything up to its numbers is stored. A good outcome that the events contradict
+ * becomes `broken`. The same record again is accepted again.
+ */
+export async function finishAttempt(
+  db: Database,
+  { attemptId, epoch }: AttemptRef,
+  record: TerminalRecord,
+  hooks: FinishHooks = {},
+): Promise<Finish> {
+  return db.transact(async tx => {
+    const locked = await lockAttempt(tx, attemptId);
+    if (locked === undefined || locked.attempt.epoch !== epoch) return { kind: "stale" };
+    const { attempt, job } = locked;
+    if (attempt.state === "finished") return repeated(attempt.terminal, record);
+    const { events_stored: events, chunks_stored: chunks } = attempt;
+    if (events < record.events || chunks < record.chunks) return { kind: "incomplete", events, chunks };
+    const end = await provenEnd(tx, locked, record);
+    await endLocked(tx, locked, end, { terminal: record, fence: false });
+    await hooks.within?.(tx, { attemptId, epoch, jobId: job.id, outcome: end.outcome });
+    return { kind: "accepted", outcome: end.outcome };
+  });
+}
+
+function repeated(before: unknown, record: TerminalRecord): Finish {
+  const known = before as TerminalRecord | null;
+  if (known?.outcome !== record.outcome || known.events !== record.events || known.chunks !== record.chunks) {
+    return { kind: "stale" };
+  }
+  return { kind: "accepted", outcome: record.outcome };
+}
+
+async function provenEnd(
+  tx: Queryable,
+  { attempt }: LockedAttempt,
+  record: TerminalRecord,
+): Promise<AttemptEnd> {
+  const { outcome, message } = record;
+  const reason = record.failedStep === undefined ? outcome : "step";
+  if (!isGood(outcome)) return { outcome, reason, message };
+  const rows = await tx.query<{ body: RunEvent }>(
+    "select body from events where attempt_id = $1 order by seq",
+    [attempt.id],
+  );
+  const events = rows.map(({ body }) => body);
+  const last: RunEvent & RunFinished = {
+    type: "run-finished",
+    outcome,
+    exitCode: record.exitCode,
+    durationMs: 0,
+    message,
+    runId: events[0]?.runId ?? attempt.run_id,
+    seq: attempt.events_stored + 1,
+    time: "",
+  };
+  const verdict = outcomeOf([...events, last].reduce(applyEvent, newRunState()));
+  return verdict.outcome === outcome
+    ? { outcome, reason: "", message }
+    : { outcome: verdict.outcome, reason: "contradicted", message: verdict.message };
+}

@@ -1,0 +1,138 @@
+// Takes jobs out of one lane of the queue and makes a try of each, in one statement. Two who take at the same time get
+// different jobs: each skips what the other has locked.
+
+import type { Database, Queryable } from "../../store/database.ts";
+import { newId } from "../../store/new-id.ts";
+import type { Claim, ClassSettings } from "../queue.ts";
+import type { Turn } from "./fair-share.ts";
+import { hashOf, newClaimToken } from "./tokens.ts";
+
+/** What of a job a worker is told. `job`, `project`, `organisation` and `class` are the names in the statement. */
+const claimColumns = `
+  job.run_id, job.id as job_id, job.class, organisation.name || '/' || project.name as project,
+  coalesce(class.settings, '{}') as settings, job.pipeline, job.trusted,
+  concat_ws(':', job.spec->'box'->>'id', nullif(job.spec->'box'->>'tag', '')) as box,
+  coalesce(jsonb_path_query_array(job.spec, '$.services[*].id'), '[]') as services`;
+
+const claimJoins = `
+  join projects project on project.id = job.project_id
+  join organisations organisation on organisation.id = job.organisation_id
+  left join classes class on class.name = job.class`;
+
+export const takeStatement = `
+  with picked as (
+    select id from jobs where state = 'queued' and class = $2 and organisation_id = $3
+      and exists (select 1 from workers where id = $1 and lease_until > now() and not draining)
+    order by priority desc, id limit $4 for no key update skip locked
+  ), taken as (
+    update jobs set state = 'claimed', attempt = attempt + 1, reason = '', message = ''
+    from picked where jobs.id = picked.id returning jobs.*
+  ), numbered as (
+    select taken.*, row_number() over (order by priority desc, id) as place from taken
+  ), tried as (
+    insert into attempts (id, job_id, run_id, number, state, worker_id, claim_hash, heartbeat_at)
+    select ($5::text[])[place], id, run_id, attempt, 'claimed', $1, ($6::bytea[])[place], now() from numbered
+  )
+  select ($5::text[])[job.place] as attempt_id, 1 as epoch, job.place, ${claimColumns}
+  from numbered job ${claimJoins} order by job.place`;
+
+export const adoptStatement = `
+  with picked as (
+    select attempts.id from attempts join workers late on late.id = attempts.worker_id
+    join workers mine on mine.id = $1 and mine.lease_until > now()
+    where attempts.state <> 'finished' and late.id <> $1 and late.lease_until < now()
+      and late.labels->'place' is not distinct from mine.labels->'place'
+    order by attempts.id limit $2 for no key update of attempts skip locked
+  ), adopted as (
+    update attempts set worker_id = $1 from picked where attempts.id = picked.id
+    returning attempts.id, attempts.epoch, attempts.job_id, attempts.launcher_ref, attempts.claim_nonce
+  )
+  select adopted.id as attempt_id, adopted.epoch, adopted.launcher_ref, adopted.claim_nonce, ${claimColumns}
+  from adopted join jobs job on job.id = adopted.job_id ${claimJoins} order by adopted.id`;
+
+export interface ClaimRow {
+  attempt_id: string;
+  epoch: number;
+  run_id: string;
+  job_id: string;
+  class: string;
+  project: string;
+  settings: ClassSettings;
+  pipeline: string;
+  trusted: boolean;
+  box: string;
+  services: string[];
+}
+
+/** Six hours, where the class does not say. */
+export const defaultJobMs = 6 * 60 * 60_000;
+
+export function claimOf(row: ClaimRow, claimToken: string): Claim {
+  return {
+    runId: row.run_id,
+    jobId: row.job_id,
+    attemptId: row.attempt_id,
+    epoch: row.epoch,
+    project: row.project,
+    class: row.class,
+    claimToken,
+    classSettings: row.settings,
+    launch: {
+      pipeline: row.pipeline,
+      box: row.box,
+      services: row.services,
+      trusted: row.trusted,
+      timeoutMs: row.settings.timeoutMs ?? defaultJobMs,
+    },
+  };
+}
+
+/** Takes up to `count` jobs of a lane for a worker whose lease is good. Keeps to the organisation's quota. */
+export async function takeJobs(
+  db: Database,
+  workerId: string,
+  { share, lane }: Turn,
+  count: number,
+  now: number,
+): Promise<Claim[]> {
+  if (share.maxRunning === null) return takeFrom(db, workerId, share.organisationId, lane.class, count, now);
+  return db.transact(async tx => {
+    const left = await roomOf(tx, share.organisationId);
+    if (left <= 0) return [];
+    return takeFrom(tx, workerId, share.organisationId, lane.class, Math.min(count, left), now);
+  });
+}
+
+/** How many more jobs an organisation may run. It is locked, so that two who take at the same time do not both count on the last place. */
+async function roomOf(tx: Queryable, organisationId: number): Promise<number> {
+  const [organisation] = await tx.query<{ max_running_jobs: number | null }>(
+    "select max_running_jobs from organisations where id = $1 for no key update",
+    [organisationId],
+  );
+  const [active] = await tx.query<{ count: number }>(
+    "select count(*) from jobs where organisation_id = $1 and state in ('claimed', 'running')",
+    [organisationId],
+  );
+  return (organisation?.max_running_jobs ?? Number.POSITIVE_INFINITY) - active!.count;
+}
+
+async function takeFrom(
+  db: Queryable,
+  workerId: string,
+  organisationId: number,
+  className: string,
+  count: number,
+  now: number,
+): Promise<Claim[]> {
+  const ids = Array.from({ length: count }, () => newId(now));
+  const tokens = ids.map(newClaimToken);
+  const rows = await db.query<ClaimRow & { place: number }>(takeStatement, [
+    workerId,
+    className,
+    organisationId,
+    count,
+    ids,
+    tokens.map(hashOf),
+  ]);
+  return rows.map(row => claimOf(row, tokens[row.place - 1]!));
+}
