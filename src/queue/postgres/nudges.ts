@@ -26,7 +26,7 @@ export async function openNudges(db: Database, clock: Clock): Promise<Nudges> {
   const tell = (channel: NudgeChannel, payload: string) => {
     for (const heard of [...listeners.get(channel)!]) heard(payload);
   };
-  const subscriptions = [];
+  const subscriptions: Awaited<ReturnType<Database["listen"]>>[] = [];
   for (const channel of channels) {
     subscriptions.push(await db.listen(nameOf(channel), payload => tell(channel, payload)));
   }
