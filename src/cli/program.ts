@@ -26,7 +26,7 @@ export async function runProgram(input: ProgramInput): Promise<number> {
 
 async function codeOf(context: CommandContext, args: string[]): Promise<number> {
   let code = 0;
-  const parser = makeParser(context, async (entry, words, values) => {
+  const parser = makeParser(context, args, async (entry, words, values) => {
     const command = await entry.load();
     code = await command(context, words, values);
   });
@@ -64,7 +64,7 @@ export function normalizedArguments(args: readonly string[]): string[] {
 
 type Dispatch = (entry: CommandEntry, words: string[], values: FlagValues) => Promise<void>;
 
-function makeParser(context: CommandContext, dispatch: Dispatch): Parser {
+function makeParser(context: CommandContext, args: readonly string[], dispatch: Dispatch): Parser {
   const parser = new Parser(context.name)
     .description("Runs the pipelines of slipway.yml and wercker.yml: on this machine, as everywhere else.")
     .version(
@@ -89,11 +89,22 @@ function makeParser(context: CommandContext, dispatch: Dispatch): Parser {
   });
   parser.allowExcessArguments(true);
   for (const flag of globalFlags) addFlag(parser, flag);
-  for (const entry of commands) addCommand(parser, entry, context, dispatch);
+  for (const entry of commands) {
+    const command = addCommand(parser, entry, context, dispatch);
+    // Hundreds of flags take longer to make than the rest of the start; only a command that is named needs its own.
+    if (args.includes(entry.name) || (entry.alias !== undefined && args.includes(entry.alias))) {
+      for (const flag of entry.flags) addFlag(command, flag);
+    }
+  }
   return parser;
 }
 
-function addCommand(parser: Parser, entry: CommandEntry, context: CommandContext, dispatch: Dispatch): void {
+function addCommand(
+  parser: Parser,
+  entry: CommandEntry,
+  context: CommandContext,
+  dispatch: Dispatch,
+): Parser {
   const command = parser.command(`${entry.name} ${entry.args}`.trim());
   command
     .summary(entry.summary)
@@ -101,12 +112,12 @@ function addCommand(parser: Parser, entry: CommandEntry, context: CommandContext
     .helpGroup(entry.dropIn ? "For those who come from wercker:" : "Commands:")
     .addHelpText("after", exampleLines(entry.examples, context.name));
   if (entry.alias) command.alias(entry.alias);
-  for (const flag of entry.flags) addFlag(command, flag);
   command.allowExcessArguments(false);
   if (entry.passThrough) command.helpOption(false).allowUnknownOption().allowExcessArguments();
   command.action(async () => {
     await dispatch(entry, command.args, command.optsWithGlobals() as FlagValues);
   });
+  return command;
 }
 
 function addFlag(parser: Parser, flag: Flag): void {
