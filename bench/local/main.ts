@@ -38,4 +38,15 @@ async function main(args: string[]): Promise<number> {
   return met ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+/** Every message of an error, also of those that a failing clean-up pushed into the background. */
+function messagesOf(error: unknown): string[] {
+  if (error instanceof SuppressedError) return [...messagesOf(error.suppressed), ...messagesOf(error.error)];
+  return [error instanceof Error ? error.message : String(error)];
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  for (const message of messagesOf(error)) console.error(`bench: ${message}`);
+  process.exitCode = 3;
+}

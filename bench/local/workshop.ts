@@ -40,7 +40,7 @@ export async function openWorkshop(say: (text: string) => void): Promise<Worksho
   const env = { DOCKER_HOST: daemon.host, SLIPWAY_ENGINE: "docker" };
   const image = `slipway-bench:${randomBytes(4).toString("hex")}`;
   await importImage(directory, image, env);
-  cleanup.defer(() => void call("docker", ["rmi", image], { env }));
+  cleanup.defer(() => void call("docker", ["rmi", "-f", image], { env }));
   const rest = cleanup.move();
 
   const slipway = (args: string[]): Command => ({
