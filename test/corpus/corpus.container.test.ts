@@ -102,7 +102,7 @@ async function layOut(each: Pick<CorpusCase, "file" | "change">): Promise<{ dir:
 }
 
 async function run(args: string[], dir: string, as?: "wercker"): Promise<Ended> {
-  const env = { HOME: dir, NO_COLOR: "1", DOCKER_HOST: process.env.DOCKER_HOST ?? "" };
+  const env = { NO_COLOR: "1", DOCKER_HOST: process.env.DOCKER_HOST ?? "" };
   const command = [...args, "--engine", "docker", "--docker-local"];
   if (as === undefined) return await runProgram(command, { cwd: dir, env });
   const link = path.join(dir, ".wercker-program", as);
