@@ -47,7 +47,8 @@ async function digestsByStep(command: Command): Promise<Map<string, string>> {
     const event = JSON.parse(line);
     if (event.type === "step-started") names.set(event.step, event.name);
     if (event.type !== "log" || event.stream !== "stdout") return;
-    const entry = hashes.getOrInsertComputed(event.step, () => ({ hash: createHash("sha256"), offset: 0 }));
+    const entry = hashes.get(event.step) ?? { hash: createHash("sha256"), offset: 0 };
+    hashes.set(event.step, entry);
     // A gap would be filled by nothing: then the digest must not come out right by chance.
     if (event.offset !== entry.offset)
       throw new Error(`a chunk is at ${event.offset}, and ${entry.offset} was next`);

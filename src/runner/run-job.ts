@@ -4,7 +4,7 @@
 import { Cancel, cancelOf } from "../core/cancel.ts";
 import { type StepSummary, setupStep } from "../core/events.ts";
 import { accept, messageOf, type Refusal, type Result, refuse, SlipwayError } from "../core/failure.ts";
-import type { StepSpec } from "../core/job.ts";
+import type { Job, StepSpec } from "../core/job.ts";
 import { exitCodeOf, type Outcome } from "../core/outcome.ts";
 import type { StepFile } from "../core/step-file.ts";
 import type { EngineNews, Workspace } from "../engine/engine.ts";
@@ -142,6 +142,7 @@ async function bringUp(
     ...(settings.memorySwapBytes === undefined ? {} : { memorySwapBytes: settings.memorySwapBytes }),
     ...(job.resources?.cpu === undefined ? {} : { cpu: job.resources.cpu }),
     ...(settings.network === undefined ? {} : { network: settings.network }),
+    alone: !needsNetwork(job),
     dns: settings.dns,
     exposePorts: settings.exposePorts,
     enableVolumes: settings.enableVolumes,
@@ -154,6 +155,14 @@ async function bringUp(
   if (!started.ok) return started;
   own(started.value);
   return enterBox(input, emitter, started.value, containers.value.box.image, await fetching);
+}
+
+/** Whether anything but the box has a place in the run's network. */
+function needsNetwork(job: Job): boolean {
+  const actions = [...job.steps, ...job.afterSteps].map(({ source }) =>
+    source.kind === "internal" ? source.action : "",
+  );
+  return job.services.length > 0 || job.docker || actions.some(action => action.startsWith("docker-"));
 }
 
 async function enterBox(

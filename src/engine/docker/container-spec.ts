@@ -137,6 +137,9 @@ export function serviceBody(input: ServiceInput): CreateContainer {
 /** Networks that are always there, and in which nothing has a name of its own. */
 const builtIn = /^(bridge|host|none|default|container:.*)$/;
 
+/** The daemon's own network, by the name that every daemon takes for it. */
+export const defaultNetwork = "default";
+
 /** The container's place in the network, with the name that others reach it by. */
 export function endpoint(network: string, alias?: string): CreateContainer["NetworkingConfig"] {
   if (builtIn.test(network)) return { EndpointsConfig: {} };

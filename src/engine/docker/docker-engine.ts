@@ -7,7 +7,7 @@ import type { Engine, EngineRequest, Workspace } from "../engine.ts";
 import { openChannel } from "./box-channel.ts";
 import { createContainer, unlessGone } from "./container-calls.ts";
 import { boxName, type RunIdentity, type RunOwner, serviceNames } from "./container-names.ts";
-import { boxBody, type EnvEntry, networkBody } from "./container-spec.ts";
+import { boxBody, defaultNetwork, type EnvEntry, networkBody } from "./container-spec.ts";
 import { daemonAddressText } from "./daemon-address.ts";
 import type { DaemonClient } from "./daemon-client.ts";
 import { dockerBox } from "./docker-box.ts";
@@ -83,7 +83,7 @@ function newRun(options: DockerEngineOptions, request: EngineRequest): Run {
     options,
     request,
     identity: { runId, project, owner: options.owner, keep },
-    network: request.network ?? `w-${options.random().slice(0, 12)}`,
+    network: request.network ?? (request.alone ? defaultNetwork : `w-${options.random().slice(0, 12)}`),
     nonce: options.random(),
     remains: remains(options.client, options.clock),
     life: new AbortController(),
@@ -147,6 +147,7 @@ async function both<A, B>(first: Promise<A>, second: () => Promise<B>): Promise<
 async function haveNetwork(run: Run): Promise<Refusal | undefined> {
   const { client } = run.options;
   const { network } = run.request;
+  if (run.network === defaultNetwork) return undefined;
   if (network === undefined) {
     const json = networkBody(run.network, run.identity, client.info.product);
     await run.remains.network(run.network, () =>

@@ -94,6 +94,17 @@ describe.each(Object.entries(daemons))("on %s", (product, daemon) => {
     expect(refusal.message).toContain(testImages.noShell);
   });
 
+  test("a box that is alone gets no network of its own, and reaches out as any container does", async () => {
+    const request = testRequest({ alone: true });
+    const answer = await testEngine(client).start(request);
+    if (!answer.ok) throw new Error(answer.refusal.message);
+    await using workspace = answer.value;
+    expect((await madeBy(client, [request.runId])).map(made => made.split(" ")[0])).toEqual(["container"]);
+    const box = new BoxUnderTest(workspace);
+    await box.greeted();
+    expect((await box.run("cut -d: -f1 /proc/net/dev\nexit 0\n")).stdout).toMatch(/eth0|tap0/);
+  });
+
   test("bash is the session shell where there is one", async () => {
     await using box = await started({ box: container(testImages.bash) });
     await box.greeted();
