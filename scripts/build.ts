@@ -3,19 +3,25 @@
 // files, with the parsers that every run needs: opening each by itself took a third of the time to a run's first byte.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import path from "node:path";
 import { rolldown } from "rolldown";
 
 const root = path.dirname(import.meta.dirname);
-const dist = path.join(root, "dist");
 /** Packages that are joined too; all others are found in node_modules when they are needed. */
 const joined = new Set(["yaml", "commander"]);
 
 /** Replaces the modules that the compiler wrote by a few files. Those stay as deep, for paths relative to them. */
-async function joinModules(): Promise<void> {
-  const together = path.join(root, "dist.joined");
-  rmSync(together, { recursive: true, force: true });
+async function joinModules(dist: string, together: string): Promise<void> {
   const bundle = await rolldown({
     input: { index: path.join(dist, "index.js"), "cli/main": path.join(dist, "cli", "main.js") },
     platform: "node",
@@ -32,26 +38,41 @@ async function joinModules(): Promise<void> {
   for (const file of globSync("**/*.js", { cwd: together })) {
     renameSync(path.join(together, file), path.join(dist, file));
   }
-  rmSync(together, { recursive: true, force: true });
 }
 
-async function build(): Promise<number> {
-  // What was removed from src/ must not be published from an older dist/.
-  rmSync(dist, { recursive: true, force: true });
-  const compiler = path.join(root, "node_modules", ".bin", "tsc");
-  const child = spawnSync(compiler, ["--project", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
-  if (child.error !== undefined) throw child.error;
-  if (child.status !== 0) return child.status ?? 1;
-  await joinModules();
-  // What the program reads beside its code.
+/** Adds what the program reads beside its code, and marks what people call. */
+function finish(dist: string): void {
   for (const file of globSync("**/*.sql", { cwd: path.join(root, "src") })) {
-    const target = path.join(root, "dist", file);
+    const target = path.join(dist, file);
     mkdirSync(path.dirname(target), { recursive: true });
     copyFileSync(path.join(root, "src", file), target);
   }
-  const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { bin: object };
-  for (const program of Object.values(manifest.bin)) chmodSync(path.join(root, program), 0o755);
-  return 0;
+  const text = readFileSync(path.join(root, "package.json"), "utf8");
+  const manifest = JSON.parse(text) as { bin: Record<string, string> };
+  for (const program of Object.values(manifest.bin)) {
+    chmodSync(path.join(dist, path.relative("dist", program)), 0o755);
+  }
+}
+
+async function build(): Promise<number> {
+  // Made beside and put in place at the end: who uses dist/ meanwhile has the old one, and what was removed from src/
+  // is not published from it later.
+  const beside = path.join(root, "node_modules", `.slipway-build-${process.pid}`);
+  const made = path.join(beside, "dist");
+  try {
+    const compiler = path.join(root, "node_modules", ".bin", "tsc");
+    const options = ["--project", "tsconfig.build.json", "--outDir", made];
+    const child = spawnSync(compiler, options, { cwd: root, stdio: "inherit" });
+    if (child.error !== undefined) throw child.error;
+    if (child.status !== 0) return child.status ?? 1;
+    await joinModules(made, path.join(beside, "joined"));
+    finish(made);
+    if (existsSync(path.join(root, "dist"))) renameSync(path.join(root, "dist"), path.join(beside, "old"));
+    renameSync(made, path.join(root, "dist"));
+    return 0;
+  } finally {
+    rmSync(beside, { recursive: true, force: true });
+  }
 }
 
 process.exitCode = await build();
