@@ -3,7 +3,7 @@
 
 import { type Cancel, cancelOf } from "../core/cancel.ts";
 import type { EventSink, NewEvent } from "../core/events.ts";
-import { messageOf, type Refusal, SlipwayError } from "../core/failure.ts";
+import { messageWithHint, type Refusal } from "../core/failure.ts";
 import { exitCodeOf, type Outcome } from "../core/outcome.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { JobResult } from "../runner/runner.ts";
@@ -59,8 +59,7 @@ export function endingOfThrown(error: unknown, signal: AbortSignal): Ending {
     const cancel: Cancel = cancelOf(signal);
     return { outcome: cancel.kind, message: cancel.message };
   }
-  const hint = error instanceof SlipwayError ? error.hint : undefined;
-  return { outcome: "broken", message: withHint(messageOf(error), hint) };
+  return { outcome: "broken", message: messageWithHint(error) };
 }
 
 function withHint(message: string, hint: string | undefined): string {

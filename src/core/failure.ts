@@ -41,3 +41,10 @@ export function messageOf(error: unknown): string {
   const cause = error.cause === undefined ? "" : ` (${messageOf(error.cause)})`;
   return `${error.message}${cause}`;
 }
+
+/** The message, and on a line of its own what to change, where that is known. */
+export function messageWithHint(error: unknown): string {
+  const message = messageOf(error);
+  const hint = error instanceof SlipwayError ? error.hint : undefined;
+  return hint === undefined || hint === "" ? message : `${message}\n${hint}`;
+}

@@ -1,9 +1,11 @@
 // What a job leaves behind after its main steps: an image of the box where one was asked for, test reports,
 // artifacts, the output.
 
+import { cancelOf } from "../core/cancel.ts";
 import { storeStep } from "../core/events.ts";
-import { messageOf } from "../core/failure.ts";
+import { messageOf, messageWithHint } from "../core/failure.ts";
 import type { StepSpec } from "../core/job.ts";
+import type { Outcome } from "../core/outcome.ts";
 import { storeNamedArtifacts, storeOutput } from "./collect.ts";
 import type { JobRun } from "./job-run.ts";
 import { readReports } from "./reports.ts";
@@ -19,26 +21,43 @@ export async function storeResults(run: JobRun): Promise<string | undefined> {
 }
 
 async function storePseudoStep(run: JobRun): Promise<string | undefined> {
-  const { clock, settings } = run.input;
+  const { clock } = run.input;
   const started = clock.monotonic();
   run.order += 1;
   const told = { step: storeStep, name: storeStep, phase: "main" as const };
   await run.emitter.emit({ type: "step-started", ...told, order: run.order, attempt: 1 });
+  let outcome: Outcome = "passed";
   let message = "";
   let location: string | undefined;
-  const tooLarge = await storeNamedArtifacts(run, storeStep);
-  if (tooLarge !== undefined) message = `Unable to store artifact ${tooLarge}: it is over the size limit`;
-  if (settings.artifacts && message === "") {
-    const stored = await storeOutput(run, storeStep);
-    if (stored === "too-large") message = "Unable to store pipeline output: it is over the size limit";
-    else if (stored === "empty") await info(run, "No artifacts found");
-    else location = stored.location;
+  try {
+    ({ message, location } = await storeArtifacts(run));
+    if (message !== "") outcome = "failed";
+  } catch (error) {
+    // A full disk must not keep the after-steps from telling of it.
+    const cancel = run.input.signal.aborted ? cancelOf(run.input.signal) : undefined;
+    outcome = cancel?.kind ?? "broken";
+    message = cancel?.message ?? messageWithHint(error);
   }
-  const outcome = message === "" ? ("passed" as const) : ("failed" as const);
   const durationMs = Math.round(clock.monotonic() - started);
   await run.emitter.emit({ type: "step-finished", ...told, outcome, exitCode: null, durationMs, message });
-  if (outcome === "failed") run.failure = { step: pseudoStep, outcome, message, exitCode: null };
+  if (outcome !== "passed") run.failure = { step: pseudoStep, outcome, message, exitCode: null };
   return location;
+}
+
+/** The message says what did not fit; it is empty where all did. */
+async function storeArtifacts(run: JobRun): Promise<{ message: string; location?: string }> {
+  const tooLarge = await storeNamedArtifacts(run, storeStep);
+  if (tooLarge !== undefined) {
+    return { message: `Unable to store artifact ${tooLarge}: it is over the size limit` };
+  }
+  if (!run.input.settings.artifacts) return { message: "" };
+  const stored = await storeOutput(run, storeStep);
+  if (stored === "too-large") {
+    return { message: "Unable to store pipeline output: it is over the size limit" };
+  }
+  if (stored !== "empty") return { message: "", location: stored.location };
+  await info(run, "No artifacts found");
+  return { message: "" };
 }
 
 const pseudoStep: StepSpec = {

@@ -3,7 +3,7 @@
 
 import { Cancel, cancelOf } from "../core/cancel.ts";
 import { type StepSummary, setupStep } from "../core/events.ts";
-import { accept, messageOf, type Refusal, type Result, refuse, SlipwayError } from "../core/failure.ts";
+import { accept, messageOf, messageWithHint, type Refusal, type Result, refuse } from "../core/failure.ts";
 import type { Job, StepSpec } from "../core/job.ts";
 import { exitCodeOf, type Outcome } from "../core/outcome.ts";
 import type { StepFile } from "../core/step-file.ts";
@@ -94,12 +94,7 @@ function resultOfError(error: unknown, signal: AbortSignal): JobResult {
   }
   const cancel = error instanceof Cancel ? error : signal.aborted ? cancelOf(signal) : undefined;
   if (cancel !== undefined) return { outcome: cancel.kind, message: cancel.message, exitCode: null };
-  const hint = error instanceof SlipwayError && error.hint !== undefined ? { hint: error.hint } : {};
-  return {
-    outcome: "broken",
-    message: textOf({ code: "", message: messageOf(error), ...hint }),
-    exitCode: null,
-  };
+  return { outcome: "broken", message: messageWithHint(error), exitCode: null };
 }
 
 function textOf({ message, hint }: Refusal): string {

@@ -1,5 +1,6 @@
 // Storage and source for scenarios: everything in memory, nothing of a size limit but what the scenario asks for.
 
+import { SlipwayError } from "../../src/core/failure.ts";
 import { type MemoryEntry, packEntries } from "../../src/lib/tar/pack-entries.ts";
 import { readArchive } from "../../src/lib/tar/read-archive.ts";
 import type { RunnerStorage, SourceTree, Stored } from "../../src/storage/storage.ts";
@@ -16,8 +17,12 @@ export interface MemoryStorage extends RunnerStorage {
   readonly stored: Map<string, MemoryFiles>;
 }
 
-/** `caches` are there from the start, by key; nothing larger than `maxBytes` is taken. */
-export function memoryStorage(caches: Record<string, MemoryFiles>, maxBytes = Infinity): MemoryStorage {
+/** `caches` are there from the start, by key; nothing larger than `maxBytes` is taken, and `diskBytes` are there. */
+export function memoryStorage(
+  caches: Record<string, MemoryFiles>,
+  maxBytes = Infinity,
+  diskBytes = Infinity,
+): MemoryStorage {
   const stored = new Map<string, MemoryFiles>();
 
   async function store(
@@ -28,6 +33,9 @@ export function memoryStorage(caches: Record<string, MemoryFiles>, maxBytes = In
     const sizeBytes = Object.values(files).reduce((sum, text) => sum + text.length, 0);
     if (Object.keys(files).length === 0) return "empty";
     if (sizeBytes > maxBytes) return "too-large";
+    if (sizeBytes > diskBytes) {
+      throw new SlipwayError("disk-full", `cannot write ${name}: no space left`, { hint: "free some space" });
+    }
     stored.set(name, files);
     return { location: `memory:${name}`, files: Object.keys(files).length, sizeBytes };
   }

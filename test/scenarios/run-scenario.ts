@@ -39,6 +39,7 @@ interface Setting {
   source?: MemoryFiles;
   caches?: Record<string, MemoryFiles>;
   maxBytes?: number;
+  diskBytes?: number;
   settings?: Partial<RunnerSettings>;
   engine?: Pick<
     FakeEngineOptions,
@@ -209,7 +210,7 @@ async function runOne(one: OneJob): Promise<JobOutcome | { code: string; message
     clock,
     ...(failure === undefined ? {} : { failure: new Error(failure) }),
   });
-  const storage = memoryStorage(setting.caches ?? {}, setting.maxBytes);
+  const storage = memoryStorage(setting.caches ?? {}, setting.maxBytes, setting.diskBytes);
   const abort = new AbortController();
   if (setting.cancelAfterMs !== undefined) {
     clock.after(setting.cancelAfterMs, () => abort.abort(new Cancel("canceled", "canceled by a person")));
