@@ -3,10 +3,11 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DaemonClient } from "../../src/engine/docker/daemon-client.ts";
+import { leftovers } from "../../src/engine/docker/sweep.ts";
 import { testDaemon } from "../containers/docker-daemon.ts";
 import { startRegistry, type TestRegistry } from "../containers/registry.ts";
 import { buildTestImages, testImages } from "../containers/test-images.ts";
-import { badProject, type ToldRun } from "./bad-project.ts";
+import { badProject, type ToldRun, tell } from "./bad-project.ts";
 import { pipelineText } from "./pipeline-text.ts";
 
 let daemon: DaemonClient;
@@ -169,5 +170,20 @@ describe("a service", () => {
     const told = await withService({ id: testImages.sh, name: "db", cmd: "no-such-program" });
     expect(told).toMatchObject({ outcome: "failed", code: 1, text: "" });
     expect(told.message).toMatch(/service db .*cannot run its command: .*no-such-program/);
+  });
+
+  test("that is waited for does not hold up whoever interrupts", async () => {
+    const deaf = { id: testImages.sh, name: "deaf", cmd: "sleep 1000", ready: { port: 9, timeout: "60s" } };
+    const text = pipelineText({ a: "echo unheard" }, {}, { box: testImages.sh, services: [deaf] });
+    await using project = await badProject({ "slipway.yml": text }, daemon);
+    const program = project.start(["run", "--engine", "docker", "--docker-local", "--json"]);
+    await program.shows("setup environment");
+    const { runId } = JSON.parse(program.stdout().split("\n", 1)[0] ?? "");
+    const made = async () => (await leftovers(daemon, runId)).some(({ kind }) => kind === "container");
+    while (!(await made())) await new Promise(setImmediate);
+    program.child.kill("SIGINT");
+    const told = tell(await program.ended);
+    expect(told).toMatchObject({ outcome: "canceled", code: 130, text: "" });
+    expect(await project.left([runId])).toEqual([]);
   });
 });
