@@ -1,7 +1,21 @@
-// Two projects: "unit" needs nothing but Node and a POSIX shell; "container" talks to real daemons. A test file says
-// where it belongs by its name: `*.container.test.ts` goes to the second.
+// Three projects: "unit" needs nothing but Node and a POSIX shell and stays under a minute; "process" needs no more, but
+// starts the whole program or trees of processes, again and again; "container" talks to real daemons, and its files are
+// called `*.container.test.ts`.
 
 import { defineConfig } from "vitest/config";
+
+const processTests = [
+  "steps/**/*.test.ts",
+  "src/steps/resolve-step.test.ts",
+  "src/app/run-workflow.test.ts",
+  "test/bad-input/**/*.test.ts",
+  "test/examples.test.ts",
+  "src/cli/main.test.ts",
+  "src/cli/commands/completion.test.ts",
+  "src/engine/host/host-engine.test.ts",
+  "src/engine/host/host-box.test.ts",
+];
+const containerTests = ["**/*.container.test.ts", "**/node_modules/**"];
 
 export default defineConfig({
   test: {
@@ -10,8 +24,17 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{src,test,steps}/**/*.test.ts"],
-          exclude: ["**/*.container.test.ts", "**/node_modules/**"],
+          exclude: [...containerTests, ...processTests],
           setupFiles: ["test/leak-guard.ts"],
+        },
+      },
+      {
+        test: {
+          name: "process",
+          include: processTests,
+          exclude: containerTests,
+          setupFiles: ["test/leak-guard.ts"],
+          testTimeout: 60_000,
         },
       },
       {

@@ -44,7 +44,7 @@ async function main(args) {
   }
   const container = testFiles(filters).filter(file => file.endsWith(".container.test.ts"));
   const unit = testFiles(filters).filter(file => !container.includes(file));
-  if (unit.length > 0) await vitest(tally, "unit", filters, process.env);
+  if (unit.length > 0) await vitest(tally, ["unit", "process"], filters, process.env);
   if (container.length > 0 && !args.includes("--unit")) await containerTests(tally, filters);
   const { complaints, totals, exitCode } = conclude(tally);
   for (const text of complaints) console.error(`slipway test: ${text}`);
@@ -77,7 +77,7 @@ async function containerTests(tally, filters) {
   }
   if (daemon !== undefined) {
     say(`container tests use the Docker daemon at ${daemon}`);
-    await vitest(tally, "container", filters, { ...process.env, DOCKER_HOST: daemon });
+    await vitest(tally, ["container"], filters, { ...process.env, DOCKER_HOST: daemon });
     return;
   }
   if (process.getuid?.() !== 0) {
@@ -88,7 +88,7 @@ async function containerTests(tally, filters) {
   const interrupt = () => own.stop().then(() => process.exit(130));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, interrupt);
   try {
-    await vitest(tally, "container", filters, { ...process.env, DOCKER_HOST: own.host });
+    await vitest(tally, ["container"], filters, { ...process.env, DOCKER_HOST: own.host });
     // Nobody else used this daemon: whatever is there now was left by a test.
     const left = await whatIsLeft(own.host);
     if (left.length > 0) tally.crashed.push(`the tests left at the daemon: ${left.join(", ")}`);
@@ -104,14 +104,19 @@ async function check(tally, name, program, args) {
 }
 
 /** Runs one project of vitest.config.ts and adds what its report counts. */
-async function vitest(tally, project, filters, env) {
-  say(`${project} tests`);
+async function vitest(tally, projects, filters, env) {
+  const name = `${projects.join(" and ")} tests`;
+  say(name);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "slipway-test-"));
   const file = path.join(folder, "report.json");
   try {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-    const status = await run("vitest", ["run", "--project", project, ...reporters, ...filters], env);
-    addReport(tally, `${project} tests`, status, readReport(file));
+    const status = await run(
+      "vitest",
+      ["run", ...projects.flatMap(project => ["--project", project]), ...reporters, ...filters],
+      env,
+    );
+    addReport(tally, name, status, readReport(file));
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
