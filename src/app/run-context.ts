@@ -119,7 +119,7 @@ export async function loadContextFile(context: RunContext): Promise<Result<FileC
   const loaded = loadPipelineFile(bytes, found.value);
   const shown = path.relative(options.cwd, found.value.path) || found.value.name;
   if (loaded.problems.length > 0) {
-    await observer.problems?.({ name: shown, text: bytes.toString("utf8"), problems: loaded.problems });
+    await observer.problems?.({ name: shown, text: loaded.text, problems: loaded.problems });
   }
   const errors = loaded.problems.filter(problem => problem.severity === "error");
   if (loaded.file === undefined || errors.length > 0) {

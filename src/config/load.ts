@@ -14,6 +14,8 @@ export interface Loaded {
   /** Absent when the file as a whole cannot be used; `problems` then has at least one error. */
   file?: PipelineFile;
   problems: Problem[];
+  /** The file as text, for code frames; empty when the bytes are no text. */
+  text: string;
 }
 
 /**
@@ -21,6 +23,6 @@ export interface Loaded {
  * file may run; what is wrong inside one pipeline is a warning, and that pipeline stands in `file.malformed`.
  */
 export function loadPipelineFile(bytes: Uint8Array, options: LoadOptions): Loaded {
-  const { file, problems } = readFile(bytes, options);
-  return file === undefined ? { problems } : { file, problems };
+  const { file, problems, text } = readFile(bytes, options);
+  return file === undefined ? { problems, text } : { file, problems, text };
 }

@@ -52,6 +52,20 @@ test.for(cases)("%s", async ([, file, message, shown]) => {
   if (shown !== undefined) expect(told.stderr).toMatch(shown);
 });
 
+test("nothing that a binary file holds reaches the terminal", async () => {
+  const every = Buffer.concat([Buffer.from("box: \u001b[31mred\n"), Buffer.from([...Array(256).keys()])]);
+  await using project = await badProject({ "slipway.yml": every });
+  for (const command of ["run", "check"]) {
+    const { code, stdout, stderr } = await project.call([command]);
+    expect(code).toBe(1);
+    expect(stdout + stderr).toContain(
+      "Your slipway.yml is a binary file, not YAML.\n  -> Name the right file\n",
+    );
+    expect(stdout + stderr).not.toContain("\u001b");
+    expect(stdout + stderr).not.toContain("red");
+  }
+});
+
 test("no file at all: the names that were looked for", async () => {
   await using project = await badProject({ "keep.txt": "mine\n" });
   const told = await project.run(["run", ...host]);
