@@ -1,0 +1,36 @@
+// What a job asks for that its class does not allow. Pure.
+
+import type { Refusal } from "../../core/failure.ts";
+import type { Job } from "../../core/job.ts";
+import type { ClassSettings } from "../../queue/queue.ts";
+
+/** Why a job may not run in a class; undefined where it may. A class that is not there allows what is safe. */
+export function classRefusal(
+  job: Job,
+  className: string,
+  settings: ClassSettings | undefined,
+  trusted: boolean,
+): Refusal | undefined {
+  const boxes = [job.box, ...job.services];
+  if (settings?.engine === "host" && !trusted) {
+    return no("runs on the host itself, which runs of untrusted events may not", "Name another class.");
+  }
+  if (job.docker && settings?.allowDocker !== true) {
+    return no("does not allow docker: true", "Take it out, or name a class that allows it.");
+  }
+  if (boxes.some(box => (box.volumes ?? "") !== "") && settings?.allowVolumes !== true) {
+    return no("does not allow volumes", "Take them out, or name a class that allows them.");
+  }
+  if (boxes.some(box => box.ports.length > 0) && settings?.allowHostPorts !== true) {
+    return no("does not allow ports of the host", "Take ports out, or name a class that allows them.");
+  }
+  return undefined;
+
+  function no(what: string, hint: string): Refusal {
+    return {
+      code: "not-allowed",
+      message: `The class ${className} of pipeline ${job.pipeline} ${what}.`,
+      hint,
+    };
+  }
+}

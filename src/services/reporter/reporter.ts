@@ -1,0 +1,125 @@
+// The reporter's loops. Each can run in several processes at the same time and be killed at any statement: all state is
+// in the tables, and a loop begins where any other one has left off.
+
+import type { Clock } from "../../lib/clock.ts";
+import type { Nudges } from "../../queue/postgres/nudges.ts";
+import type { Database } from "../../store/database.ts";
+import { chainPass } from "./chain-pass.ts";
+import { expirePass, type Retention } from "./expire-pass.ts";
+import { type PlanningOptions, planPass } from "./plan-pass.ts";
+import { schedulePass } from "./schedule-pass.ts";
+import {
+  giveUpSilent,
+  giveUpUnheeded,
+  releaseGroups,
+  requeueDue,
+  stopTooLong,
+  type WatchTimes,
+  watchTimes,
+} from "./watch-pass.ts";
+
+export interface ReporterOptions {
+  db: Database;
+  nudges: Nudges;
+  clock: Clock;
+  planning: Pick<PlanningOptions, "open" | "seal" | "baseUrl" | "defaultClass">;
+  retention: Retention;
+  times?: WatchTimes;
+  /** Runs that are planned at the same time. */
+  planners?: number;
+  /** Hears of passes that failed; the loop goes on. */
+  failed(loop: string, error: unknown): void;
+}
+
+interface Loop {
+  name: string;
+  /** Between passes that found nothing. Milliseconds. */
+  everyMs: number;
+  /** Wakes at changes of runs too. */
+  nudged?: boolean;
+  /** Answers whether there may be more to do. */
+  pass(signal: AbortSignal): Promise<boolean>;
+}
+
+/** Starts all loops. Closing waits for the passes that are under way. */
+export function startReporter(options: ReporterOptions): AsyncDisposable {
+  const abort = new AbortController();
+  const running = loopsOf(options).map(loop => runLoop(loop, options, abort.signal));
+  return {
+    async [Symbol.asyncDispose]() {
+      abort.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+function loopsOf(options: ReporterOptions): Loop[] {
+  const { db, nudges, clock, retention, times = watchTimes, planners = 2 } = options;
+  const planning: PlanningOptions = { db, nudges, clock, ...options.planning };
+  const plan: Loop = {
+    name: "plan",
+    everyMs: 1000,
+    nudged: true,
+    pass: signal => planPass(planning, signal),
+  };
+  return [
+    ...Array.from({ length: planners }, () => plan),
+    {
+      name: "chain",
+      everyMs: 1000,
+      nudged: true,
+      pass: async () => (await chainPass(db, nudges)) > 0,
+    },
+    { name: "retry", everyMs: 1000, pass: async () => (await requeueDue(db, nudges)) >= 500 },
+    {
+      name: "watch",
+      everyMs: 2000,
+      async pass() {
+        await giveUpSilent(db, nudges, times);
+        await giveUpUnheeded(db, nudges, times);
+        await stopTooLong(db, nudges);
+        await releaseGroups(db, nudges);
+        return false;
+      },
+    },
+    { name: "schedule", everyMs: 1000, pass: async () => (await schedulePass(db, nudges, clock)) > 0 },
+    { name: "expire", everyMs: 60_000, pass: async () => (await expirePass(db, retention)) > 0 },
+  ];
+}
+
+async function runLoop(
+  { name, everyMs, nudged = false, pass }: Loop,
+  { nudges, clock, failed }: ReporterOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    let heard = false;
+    const off = nudges.on("runs", () => {
+      heard = true;
+    });
+    let more = false;
+    try {
+      more = await pass(signal);
+    } catch (error) {
+      if (!signal.aborted) failed(name, error);
+    } finally {
+      off();
+    }
+    if (more || (heard && nudged)) continue;
+    if (nudged) await nudges.wait("runs", everyMs, signal);
+    else await pause(clock, everyMs, signal);
+  }
+}
+
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      cancel();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.after(ms, done);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+}
