@@ -74,7 +74,7 @@ function begin(token: Token): string {
 // The second line gives the shell its output back, whatever the step did to it; inside the braces it would be
 // undone with their redirection.
 function end(status: string): string {
-  return `{ __slipway_end ${status}; } 2>/dev/null\nexec 1>&8 2>&$__slipway_merged`;
+  return `{ __slipway_end ${status}; } 2>/dev/null\nexec 1>&8 2>&"$__slipway_merged"`;
 }
 
 /** Plain commands, run without errexit; the record carries the last one's status. */
@@ -106,7 +106,7 @@ export function stepGroup(token: Token, step: StepScript): string {
     "__slipway_p=cwd __slipway_s=0",
   ];
   if (step.saveExportsTo !== undefined) lines.push(`export -p > ${quote(step.saveExportsTo)}`);
-  lines.push(`if cd $WERCKER_SOURCE_DIR${step.cwd === undefined ? "" : ` && cd "${step.cwd}"`}; then`);
+  lines.push(`if cd "$WERCKER_SOURCE_DIR"${step.cwd === undefined ? "" : ` && cd "${step.cwd}"`}; then`);
   lines.push(...step.exports, ":");
   if (step.hasInit) lines.push(...source(step.root, "init"));
   if (step.hasRun) lines.push(...source(step.root, "run"));

@@ -43,7 +43,7 @@ async function noteFailure(run: JobRun, step: StepSpec, end: StepEnd): Promise<v
   const attach = run.input.settings.attachOnError;
   const { terminal } = run.workspace.box;
   if (attach === undefined || terminal === undefined || end.boxGone || run.input.signal.aborted) return;
-  const prelude = `${exportLines(run).join("\n")}\ncd $WERCKER_SOURCE_DIR\n`;
+  const prelude = `${exportLines(run).join("\n")}\ncd "$WERCKER_SOURCE_DIR"\n`;
   await terminal.call(run.workspace.box, { ...attach, prelude, signal: run.input.signal });
 }
 

@@ -63,6 +63,14 @@ describe("a failure names status, command and line", () => {
     expect(verdictOf({ end }, "make\nmake test").message).toBe("exit code 2");
   });
 
+  test("bash's word for a script that returns is not shown: it is our own", () => {
+    const command = ". '/pipeline/script-1/run.sh' < /dev/null";
+    const end: GroupEnd = { kind: "ended", record: { ...record, status: 5, command, line: 130 } };
+    expect(verdictOf({ end }, "make || return 5").message).toBe("exit code 5: make || return 5");
+    expect(verdictOf({ end }, "make\nreturn 5").message).toBe("exit code 5");
+    expect(verdictOf({ end }).message).toBe("exit code 5");
+  });
+
   test("the original's words are kept beside it", () => {
     const died: GroupEnd = { kind: "shell-ended", status: 1, memoryKills: 0 };
     expect(verdictOf({ end: died }).legacyMessage).toBe("Command cancelled due to error");

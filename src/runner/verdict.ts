@@ -88,9 +88,11 @@ function commandOf(record: GroupRecord | undefined, code: string | undefined): s
   if (record === undefined) return "";
   // `set -e` was put in front of the code.
   const shift = code === undefined || code.startsWith("#!") ? 0 : 1;
-  const line = record.line === undefined ? undefined : record.line - shift;
+  // `return N` of a sourced script is, to bash, a failure of what sourced it: those words and that line are ours.
+  const ours = /^\. '.*\/(init|run)\.sh'/.test(record.command ?? "");
+  const line = record.line === undefined || ours ? undefined : record.line - shift;
   const lines = code?.split("\n").map(text => text.trim()) ?? [];
-  const text = record.command || (line === undefined ? onlyCommand(lines) : lines[line - 1]);
+  const text = (!ours && record.command) || (line === undefined ? onlyCommand(lines) : lines[line - 1]);
   const at = line !== undefined && line > 0 && code !== undefined ? ` (line ${line})` : "";
   return text ? `: ${text}${at}` : at;
 }

@@ -93,6 +93,24 @@ test("one that prints what looks like the end of a step is not believed", async 
   expect(told.text).not.toContain("unheard");
 });
 
+test("one that takes words apart at the wrong places harms only itself", async () => {
+  const words = "IFS=/0123456789abcdef; export IFS; set -f; cd /; echo before";
+  await using project = await badProject({
+    "slipway.yml": pipelineText({ splitter: words, next: 'echo "in ${PWD##*/}"; (return 3)' }),
+    "my dir/file": "",
+  });
+  const told = await project.run(["run", "--engine", "host", "--source-dir", "my dir"]);
+  expect(told).toMatchObject({ outcome: "failed", code: 1, text: "before\nin my dir\n" });
+  expect(told.steps.next).toMatchObject({ outcome: "failed", exitCode: 3 });
+});
+
+test("one that returns a status has failed with it, in its own words", async () => {
+  const told = await run({ returner: "echo one; return 5", next: "echo unheard" });
+  expect(told).toMatchObject({ outcome: "failed", code: 1, text: "one\n" });
+  expect(told.message).toMatch(/^exit code 5/);
+  expect(told.message).not.toContain("run.sh");
+});
+
 test("one that removes everything fails the next one by name, and loses nothing of the project", async () => {
   const told = await run({
     vandal: 'rm -rf "$WERCKER_ROOT" && echo gone',

@@ -10,7 +10,7 @@ test("the telling lines of a group are found in their order", () => {
 if [ -d '/report/x/artifacts' ]; then :; else mkdir -p '/report/x/artifacts'; fi
 if [ -s '/report/x/message.txt' ]; then : > '/report/x/message.txt'; fi
 export -p > '/report/x/exports.sh'
-if cd $WERCKER_SOURCE_DIR && cd "sub dir"; then
+if cd "$WERCKER_SOURCE_DIR" && cd "sub dir"; then
 export WHO="the \\"one\\" and $OTHER"
 export EXACT='it'\\''s $this'
 . '/pipeline/x/run.sh' </dev/null

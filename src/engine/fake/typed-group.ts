@@ -53,7 +53,7 @@ const telling: [RegExp, (found: RegExpExecArray) => TypedCommand][] = [
     found => ({ kind: "make-directory", path: unquote(found[1]) }),
   ],
   [
-    /^if cd (\S+)(?: && cd "([^"]*)")?; then$/m,
+    /^if cd "([^"]*)"(?: && cd "([^"]*)")?; then$/m,
     found => ({
       kind: "enter-directory",
       path: found[2] === undefined ? (found[1] ?? "") : `${found[1]}/${found[2]}`,

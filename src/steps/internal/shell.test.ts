@@ -19,12 +19,12 @@ test("opens a shell with the environment, the source directory and the code type
   const { answer, opened } = await open({ options, settings: { terminal } });
   expect(answer.outcome).toBe("passed");
   expect(opened[0]).toMatchObject({
-    prelude: "export A=1\ncd $WERCKER_SOURCE_DIR\nmake\n",
+    prelude: 'export A=1\ncd "$WERCKER_SOURCE_DIR"\nmake\n',
     command: ["bash", "-c", "a b"],
     input: streams.input,
   });
   const plain = await open({ settings: { terminal } });
-  expect(plain.opened[0]).toMatchObject({ prelude: "export A=1\ncd $WERCKER_SOURCE_DIR\n" });
+  expect(plain.opened[0]).toMatchObject({ prelude: 'export A=1\ncd "$WERCKER_SOURCE_DIR"\n' });
   expect(plain.opened[0]!.command).toBeUndefined();
 });
 

@@ -24,7 +24,7 @@ async function open(context: InternalContext) {
   const command = wordsOption(context, "cmd");
   if (!command.ok) return refused(context, command.refusal);
   const code = context.options.get("code") ?? "";
-  const prelude = [context.prelude(), "cd $WERCKER_SOURCE_DIR", ...(code === "" ? [] : [code]), ""].join(
+  const prelude = [context.prelude(), 'cd "$WERCKER_SOURCE_DIR"', ...(code === "" ? [] : [code]), ""].join(
     "\n",
   );
   await box.terminal({

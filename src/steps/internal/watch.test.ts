@@ -47,7 +47,7 @@ test("runs the code once, and its status counts", async () => {
     },
   });
   expect(await watch.run(context)).toMatchObject({ outcome: "failed", exitCode: 3 });
-  expect(lines).toEqual([["set +e", "cd $WERCKER_SOURCE_DIR", "npm start"]]);
+  expect(lines).toEqual([["set +e", 'cd "$WERCKER_SOURCE_DIR"', "npm start"]]);
 });
 
 test("a person's interrupt ends it, and it passes without a shell", async () => {
@@ -77,7 +77,7 @@ test("a change stops everything and starts the code again, until it is interrupt
   const answer = await runAndReload(context, { next }, person.take().signal);
   expect(answer).toMatchObject({ outcome: "passed", shellGone: true });
   expect(groups.length).toBe(3);
-  expect(groups[0]).toEqual(["set +e", "cd $WERCKER_SOURCE_DIR", "serve", "while :; do sleep 3600; done"]);
+  expect(groups[0]).toEqual(["set +e", 'cd "$WERCKER_SOURCE_DIR"', "serve", "while :; do sleep 3600; done"]);
   expect(said.progress).toBe("--> Reloading on file changes\n--> Reloading\n".repeat(2));
 });
 

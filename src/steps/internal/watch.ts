@@ -72,7 +72,7 @@ function aborted(signal: AbortSignal): Promise<"aborted"> {
 }
 
 function linesOf(context: InternalContext): string[] {
-  return ["set +e", "cd $WERCKER_SOURCE_DIR", context.options.get("code") || ":"];
+  return ["set +e", 'cd "$WERCKER_SOURCE_DIR"', context.options.get("code") || ":"];
 }
 
 function reloadOption(context: InternalContext): Result<boolean> {
