@@ -1,9 +1,10 @@
 // Makes a fresh clone able to run: node_modules as the lockfile says, and the Node that the project is written for.
 // Plain JavaScript that Node 18 understands, without any package: it runs before there are any. It touches nothing
-// outside the clone.
+// outside the clone, but for a directory that it takes away again.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -43,9 +44,10 @@ export function setUp(script) {
 
 /**
  * Why node_modules cannot be used as they are; undefined when they can. npm leaves a copy of what it installed in
- * node_modules/.package-lock.json; a package that is optional there may be missing, since it is another platform's.
+ * node_modules/.package-lock.json. An optional package may be missing there, but for one that is made for this
+ * platform: npm leaves those out too when it runs on a Node that is too old for them.
  *
- * @param {{packages: Record<string, {version?: string, optional?: boolean}>} | undefined} wanted
+ * @param {{packages: Record<string, {version?: string, optional?: boolean, os?: string[], cpu?: string[], libc?: string[]}>} | undefined} wanted
  * @param {{packages: Record<string, {version?: string}>} | undefined} installed
  * @returns {string | undefined}
  */
@@ -55,7 +57,7 @@ export function staleness(wanted, installed) {
   for (const [name, entry] of Object.entries(wanted.packages)) {
     if (name === "") continue;
     const there = installed.packages[name];
-    if (there === undefined && !entry.optional) return `${name} is missing`;
+    if (there === undefined && (!entry.optional || isForHere(entry))) return `${name} is missing`;
     if (there !== undefined && there.version !== entry.version) return `${name} is not at ${entry.version}`;
   }
   return undefined;
@@ -69,19 +71,55 @@ function readLock(name) {
   }
 }
 
+function isForHere({ os: systems, cpu, libc }) {
+  if (!systems?.includes(process.platform) || !cpu?.includes(process.arch)) return false;
+  const glibc = process.report?.getReport().header.glibcVersionRuntime !== undefined;
+  return libc === undefined || libc.includes(glibc ? "glibc" : "musl");
+}
+
 function install() {
+  const version = readLock("package-lock.json")?.packages["node_modules/node"]?.version;
+  if (version === undefined || Number(process.versions.node.split(".")[0]) >= Number(version.split(".")[0])) {
+    return npm(["ci", "--include=dev", "--loglevel=error"], { node: process.execPath, cwd: root });
+  }
+  // npm leaves out what does not go with the Node that it runs on itself: the right one has to be here first.
+  const first = mkdtempSync(path.join(os.tmpdir(), "slipway-node-"));
+  try {
+    writeFileSync(path.join(first, "package.json"), "{}");
+    npm(["install", "--no-audit", "--no-fund", "--loglevel=error", `node@${version}`], {
+      node: process.execPath,
+      cwd: first,
+    });
+    const node = path.join(first, "node_modules", ".bin", "node");
+    npm(["ci", "--include=dev", "--loglevel=error"], { node, cwd: root });
+  } finally {
+    rmSync(first, { recursive: true, force: true });
+  }
+}
+
+/** Runs npm by the Node at `node`, in `cwd`, and ends this process when it fails. */
+function npm(args, { node, cwd }) {
   // The npm that called us, where one did: there may be no other on PATH.
-  const npm = process.env.npm_execpath;
-  const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
-  const child = spawnSync(command, [...first, "ci", "--include=dev", "--loglevel=error"], {
-    cwd: root,
+  const own = process.env.npm_execpath;
+  const [command, first] = own?.endsWith(".js") ? [node, [own]] : ["npm", []];
+  const child = spawnSync(command, [...first, ...args], {
+    cwd,
     stdio: ["ignore", "inherit", "inherit"],
+    // What npm told us of our own project is not to be taken for the directory that it works in now.
+    env: {
+      ...process.env,
+      PATH: path.dirname(node) + path.delimiter + process.env.PATH,
+      npm_config_local_prefix: cwd,
+    },
     shell: process.platform === "win32",
   });
   if (child.error)
     fail(`npm does not start: ${child.error.message}`, "install Node.js with npm, 18 or later");
   if (child.status !== 0) {
-    fail(`npm ci ended with ${child.status}`, "its own message stands above; it needs a package registry");
+    fail(
+      `npm ${args[0]} ended with ${child.status}`,
+      "its own message stands above; it needs a package registry",
+    );
   }
 }
 

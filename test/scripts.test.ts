@@ -12,6 +12,13 @@ describe("node_modules", () => {
     expect(staleness(wanted, { packages: { a: { version: "1.0.0" } } })).toBeUndefined();
   });
 
+  test("are stale without an optional package that is made for this platform", () => {
+    const here = { version: "1.0.0", optional: true, os: [process.platform], cpu: [process.arch] };
+    const elsewhere = { ...here, os: ["aix"] };
+    expect(staleness({ packages: { c: here } }, { packages: {} })).toBe("c is missing");
+    expect(staleness({ packages: { c: elsewhere } }, { packages: {} })).toBeUndefined();
+  });
+
   test("are stale when something is missing or at another version", () => {
     expect(staleness(wanted, undefined)).toBe("node_modules is missing");
     expect(staleness(wanted, { packages: {} })).toBe("a is missing");
