@@ -1,0 +1,374 @@
+import fc from "fast-check";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { NewEvent, RunEvent } from "../../core/events.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { workerCalled } from "../queue.contract.ts";
+import type { Claim, Queue } from "../queue.ts";
+import { admitJobs } from "./admit-jobs.ts";
+import { cancelJobs } from "./cancel-jobs.ts";
+import { openCancelWatch } from "./cancel-watch.ts";
+import { endAttempt } from "./end-attempt.ts";
+import { lookStatement } from "./fair-share.ts";
+import {
+  emptyTables,
+  type SeedJob,
+  type SeedProject,
+  seedProject,
+  seedRun,
+  viewJob,
+} from "./fixtures/seed.ts";
+import { startTestDatabase, type TestDatabase } from "./fixtures/test-database.ts";
+import { type Nudges, openNudges } from "./nudges.ts";
+import { createPostgresQueue } from "./postgres-queue.ts";
+import {
+  authenticateRunner,
+  exchangeClaim,
+  finishAttempt,
+  heartbeat,
+  storeEvents,
+  type TerminalRecord,
+} from "./runner-writes.ts";
+import { takeStatement } from "./take-jobs.ts";
+
+let database: TestDatabase;
+let nudges: Nudges;
+let queue: Queue;
+let project: SeedProject;
+const signal = new AbortController().signal;
+const request = { kind: "canceled" as const, reason: "canceled", message: "canceled by ada" };
+const passed: TerminalRecord = { outcome: "passed", exitCode: 0, message: "", events: 0, chunks: 0 };
+const silent = { outcome: "broken" as const, reason: "silent", message: "not heard" };
+
+beforeAll(async () => {
+  database = await startTestDatabase({ connections: 16 });
+}, 60_000);
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await emptyTables(database.db);
+  nudges = await openNudges(database.db, systemClock);
+  queue = createPostgresQueue({ db: database.db, nudges, clock: systemClock });
+  project = await seedProject(database.db);
+  await queue.renew(workerCalled("w"), []);
+});
+afterEach(() => nudges[Symbol.asyncDispose]());
+
+async function claimed(job: SeedJob = {}): Promise<Claim> {
+  await seedRun(database.db, project, [job]);
+  return (await queue.claim("w", 1, 0, signal))[0]!;
+}
+
+async function running(job: SeedJob = {}): Promise<Claim> {
+  const claim = await claimed(job);
+  await exchangeClaim(database.db, claim.claimToken, "n");
+  return claim;
+}
+
+function numbered(from: number, ...events: NewEvent[]): RunEvent[] {
+  return events.map((event, at) => ({ ...event, runId: "r", seq: from + at, time: "2026-01-01T00:00:00Z" }));
+}
+
+const note: NewEvent = { type: "notice", level: "info", message: "hello" };
+const begun: NewEvent = { type: "step-started", step: "s", name: "s", phase: "main", order: 1, attempt: 1 };
+const failed: NewEvent = {
+  type: "step-finished",
+  step: "s",
+  name: "lint",
+  phase: "main",
+  outcome: "failed",
+  exitCode: 2,
+  durationMs: 1,
+  message: "",
+};
+
+test("the same nonce gets the same key again, another one gets nothing", async () => {
+  const { claimToken, attemptId } = await claimed();
+  const first = await exchangeClaim(database.db, claimToken, "n");
+  expect(first).toMatchObject({ kind: "ok", attemptId, epoch: 1 });
+  expect(await exchangeClaim(database.db, claimToken, "n")).toEqual(first);
+  expect(await exchangeClaim(database.db, claimToken, "m")).toEqual({ kind: "claimed" });
+  expect(await exchangeClaim(database.db, `${claimToken.slice(0, -1)}_`, "n")).toEqual({ kind: "unknown" });
+  expect(await exchangeClaim(database.db, "swc_x", "n")).toEqual({ kind: "unknown" });
+  const key = first.kind === "ok" ? first.key : "";
+  expect(await authenticateRunner(database.db, key)).toMatchObject({ kind: "ok", attemptId });
+  expect(await authenticateRunner(database.db, claimToken)).toEqual({ kind: "unknown" });
+});
+
+test("of two runners with one token one gets the key", async () => {
+  const { claimToken } = await claimed();
+  const both = await Promise.all(["a", "b"].map(nonce => exchangeClaim(database.db, claimToken, nonce)));
+  expect(both.map(each => each.kind).sort()).toEqual(["claimed", "ok"]);
+});
+
+test("neither token nor key lies in the database", async () => {
+  const { claimToken, attemptId } = await claimed();
+  const exchange = await exchangeClaim(database.db, claimToken, "n");
+  const [row] = await database.db.query<{ text: string }>("select attempts::text as text from attempts");
+  expect(row!.text).not.toContain(claimToken.slice(attemptId.length + 5));
+  expect(exchange.kind === "ok" && row!.text.includes(exchange.key.slice(attemptId.length + 5))).toBe(false);
+});
+
+test("events are stored once, in order and without holes", async () => {
+  const attempt = await running();
+  const { db } = database;
+  expect(await storeEvents(db, attempt, numbered(1, note, note))).toEqual({ stored: 2 });
+  expect(await storeEvents(db, attempt, numbered(2, failed, note))).toEqual({ stored: 3 });
+  expect(await storeEvents(db, attempt, numbered(6, note))).toEqual({ stored: 3 });
+  expect(await storeEvents(db, attempt, [])).toEqual({ stored: 3 });
+  const rows = await db.query<{ seq: number; type: string }>(
+    "select seq, body->>'type' as type from events order by seq",
+  );
+  // The second one was there already: what came first counts.
+  expect(rows.map(row => row.type)).toEqual(["notice", "notice", "notice"]);
+});
+
+test("the same events from many senders at once are stored once", async () => {
+  const attempt = await running();
+  const events = numbered(1, ...Array.from({ length: 50 }, () => note));
+  await Promise.all(
+    Array.from({ length: 12 }, (_, at) => storeEvents(database.db, attempt, events.slice(0, 5 + at * 4))),
+  );
+  expect(await storeEvents(database.db, attempt, events)).toEqual({ stored: 50 });
+  const [count] = await database.db.query<{ count: number }>("select count(*) from events");
+  expect(count).toEqual({ count: 50 });
+});
+
+test("an end is accepted only when everything before it is stored", async () => {
+  const attempt = await running();
+  const { db } = database;
+  await storeEvents(db, attempt, numbered(1, note));
+  const record = { ...passed, events: 2, chunks: 1 };
+  expect(await finishAttempt(db, attempt, record)).toEqual({ kind: "incomplete", events: 1, chunks: 0 });
+  await storeEvents(db, attempt, numbered(2, note));
+  await db.query("update attempts set chunks_stored = 1");
+  expect(await finishAttempt(db, attempt, record)).toEqual({ kind: "accepted", outcome: "passed" });
+  expect(await finishAttempt(db, attempt, record)).toEqual({ kind: "accepted", outcome: "passed" });
+  expect(await finishAttempt(db, attempt, { ...record, outcome: "failed" })).toEqual({ kind: "stale" });
+  expect(await storeEvents(db, attempt, numbered(3, note))).toBe("stale");
+  expect(await heartbeat(db, attempt)).toBe("stale");
+});
+
+test("a pass that the events contradict is broken", async () => {
+  const attempt = await running();
+  await storeEvents(database.db, attempt, numbered(1, begun, failed));
+  const finish = await finishAttempt(database.db, attempt, { ...passed, events: 2 });
+  expect(finish).toEqual({ kind: "accepted", outcome: "broken" });
+  expect(await viewJob(database.db, attempt.jobId)).toMatchObject({
+    state: "finished",
+    outcome: "broken",
+    reason: "contradicted",
+  });
+});
+
+test("a runner that comes back after it was given up changes nothing", async () => {
+  const attempt = await running();
+  const { db } = database;
+  expect(await db.transact(tx => endAttempt(tx, attempt.attemptId, 1, silent))).toBe("again");
+  expect(await storeEvents(db, attempt, numbered(1, begun))).toBe("stale");
+  expect(await finishAttempt(db, attempt, passed)).toEqual({ kind: "stale" });
+  expect(await finishAttempt(db, { ...attempt, epoch: 2 }, passed)).toEqual({ kind: "stale" });
+  expect(await viewJob(db, attempt.jobId)).toMatchObject({ state: "waiting", reason: "retry" });
+});
+
+test("a step that begins while its try is given up is either stored before or refused", async () => {
+  const { db } = database;
+  for (let round = 0; round < 15; round++) {
+    const attempt = await running();
+    const [stored, became] = await Promise.all([
+      storeEvents(db, attempt, numbered(1, begun)),
+      db.transact(tx => endAttempt(tx, attempt.attemptId, 1, silent)),
+    ]);
+    expect(became).toBe(stored === "stale" ? "again" : "finished");
+  }
+});
+
+test("of cancel and finish, whichever comes first, the job has one end", async () => {
+  const { db } = database;
+  for (let round = 0; round < 10; round++) {
+    const attempt = await running();
+    await Promise.all([
+      finishAttempt(db, attempt, passed),
+      db.transact(tx => cancelJobs(tx, [attempt.jobId], request)),
+    ]);
+    expect(await viewJob(db, attempt.jobId)).toMatchObject({ state: "finished", outcome: "passed" });
+  }
+  const [count] = await db.query<{ count: number }>("select count(*) from run_changes");
+  expect(count).toEqual({ count: 10 });
+});
+
+test("a thousand cancels at once end what waits and tell what runs", async () => {
+  const { db } = database;
+  const { jobIds } = await seedRun(
+    db,
+    project,
+    Array.from({ length: 1000 }, () => ({})),
+  );
+  const claims = await queue.claim("w", 20, 0, signal);
+  await Promise.all(jobIds.map(id => db.transact(tx => cancelJobs(tx, [id], request))));
+  const rows = await db.query<{ state: string; count: number }>(
+    "select state, count(*) from jobs where cancel_requested group by state order by state",
+  );
+  expect(rows).toEqual([
+    { state: "claimed", count: 20 },
+    { state: "finished", count: 980 },
+  ]);
+  for (const claim of claims) {
+    expect(await heartbeat(db, claim)).toEqual({ cancel: { kind: "canceled", message: "canceled by ada" } });
+  }
+}, 30_000);
+
+test("a transaction that dies on the way leaves nothing behind, and can be done again", async () => {
+  const attempt = await running();
+  const { db } = database;
+  const dying = db.transact(async tx => {
+    await endAttempt(tx, attempt.attemptId, 1, silent);
+    const [self] = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
+    await db.query("select pg_terminate_backend($1)", [self!.pid]);
+    await tx.query("select 1");
+  });
+  await expect(dying).rejects.toThrow();
+  expect(await viewJob(db, attempt.jobId)).toMatchObject({ state: "running" });
+  const [count] = await db.query<{ count: number }>("select count(*) from run_changes");
+  expect(count).toEqual({ count: 0 });
+  expect(await finishAttempt(db, attempt, passed)).toEqual({ kind: "accepted", outcome: "passed" });
+});
+
+test("jobs of a concurrency group run one after the other, in their order", async () => {
+  const { db } = database;
+  const group = { state: "waiting" as const, group: "deploy" };
+  const first = await seedRun(db, project, [group]);
+  const second = await seedRun(db, project, [group]);
+  const third = await seedRun(db, project, [group]);
+  for (const { jobIds } of [first, third, second]) await db.transact(tx => admitJobs(tx, jobIds));
+  for (const { jobIds } of [first, second, third]) {
+    const claims = await queue.claim("w", 5, 0, signal);
+    expect(claims.map(claim => claim.jobId)).toEqual(jobIds);
+    await exchangeClaim(db, claims[0]!.claimToken, "n");
+    await finishAttempt(db, claims[0]!, passed);
+  }
+});
+
+test("a newer run takes over a group that says so: what waits ends, what runs is told", async () => {
+  const { db } = database;
+  const group = { state: "waiting" as const, group: "deploy", cancelInProgress: true };
+  const jobs: string[] = [];
+  const admit = async () => {
+    const { jobIds } = await seedRun(db, project, [group]);
+    jobs.push(...jobIds);
+    return db.transact(tx => admitJobs(tx, jobIds));
+  };
+  await admit();
+  const [first] = await queue.claim("w", 1, 0, signal);
+  expect(await admit()).toMatchObject({ told: [first!.attemptId] });
+  expect(await admit()).toMatchObject({ ended: [jobs[1]] });
+  expect(await viewJob(db, jobs[1]!)).toMatchObject({ outcome: "canceled", reason: "superseded" });
+  expect(await viewJob(db, jobs[2]!)).toMatchObject({ state: "waiting", reason: "concurrency-group" });
+  await exchangeClaim(db, first!.claimToken, "n");
+  await finishAttempt(db, first!, { ...passed, outcome: "canceled" });
+  expect(await viewJob(db, jobs[2]!)).toMatchObject({ state: "queued" });
+});
+
+test("many admissions to one group at once leave one in the queue", async () => {
+  const { db } = database;
+  const runs = await Promise.all(
+    Array.from({ length: 12 }, () =>
+      seedRun(db, project, [{ state: "waiting", group: "g", cancelInProgress: true }]),
+    ),
+  );
+  await Promise.all(runs.map(({ jobIds }) => db.transact(tx => admitJobs(tx, jobIds))));
+  const rows = await db.query<{ state: string }>("select state from jobs where state <> 'finished'");
+  expect(rows.filter(row => row.state === "queued")).toHaveLength(1);
+});
+
+test("a runner that waits hears of its cancel at once, and of its end", async () => {
+  const attempt = await running();
+  await using watch = openCancelWatch(database.db, nudges, systemClock);
+  const word = watch.wait(attempt, 60_000, signal);
+  const { told } = await database.db.transact(tx => cancelJobs(tx, [attempt.jobId], request));
+  for (const id of told) nudges.nudge("attempts", id);
+  expect(await word).toEqual({ kind: "canceled", message: "canceled by ada" });
+  await finishAttempt(database.db, attempt, { ...passed, outcome: "canceled" });
+  expect(await watch.wait(attempt, 60_000, signal)).toBe("stale");
+  expect(await watch.wait(await running(), 1, signal)).toBeNull();
+});
+
+test("no claim reads through all jobs", async () => {
+  const { db } = database;
+  const { runId } = await seedRun(db, project, []);
+  await db.query(
+    `insert into jobs (id, run_id, project_id, organisation_id, name, pipeline, class, state, spec, trusted)
+     select lpad(to_hex(n), 24, '0'), $1, $2, $3, 'job-' || n, 'build', 'class-' || n % 20,
+       case when n % 3 = 0 then 'queued' else 'finished' end, '{}', true
+     from generate_series(1, 20000) n`,
+    [runId, project.projectId, project.organisationId],
+  );
+  await db.query("analyze jobs");
+  await db.query("analyze attempts");
+  const plans = await Promise.all([
+    db.query(`explain ${lookStatement}`),
+    db.transact(async tx => {
+      const plan = await tx.query(`explain ${takeStatement}`, [
+        "w",
+        "class-3",
+        project.organisationId,
+        1,
+        [],
+        [],
+      ]);
+      return plan;
+    }),
+  ]);
+  for (const plan of plans) {
+    const text = plan.map(row => Object.values(row)[0]).join("\n");
+    expect(text).toContain("jobs_queued");
+    expect(text).not.toMatch(/Seq Scan on (jobs|attempts|runs|events)/);
+  }
+});
+
+type Act = "claim" | "begin" | "step" | "finish" | "fail" | "lose" | "cancel" | "retry" | "stale-finish";
+const acts: Act[] = ["claim", "begin", "step", "finish", "fail", "lose", "cancel", "retry", "stale-finish"];
+
+test("whatever happens in whatever order, a job ends once, and never runs again after a step began", async () => {
+  const { db } = database;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.constantFrom(...acts), { minLength: 5, maxLength: 25 }), async order => {
+      await queue.renew(workerCalled("w"), []);
+      await db.query("update jobs set state = 'finished', outcome = 'canceled' where state <> 'finished'");
+      const { jobIds } = await seedRun(db, project, [{}]);
+      const jobId = jobIds[0]!;
+      const claims: Claim[] = [];
+      let beganIn = 0;
+      let end: string | null = null;
+      for (const act of order) {
+        const last = claims.at(-1);
+        if (act === "claim") claims.push(...(await queue.claim("w", 1, 0, signal)));
+        else if (act === "cancel") await db.transact(tx => cancelJobs(tx, [jobId], request));
+        else if (act === "retry") {
+          await db.query("update jobs set state = 'queued', reason = '' where id = $1 and reason = 'retry'", [
+            jobId,
+          ]);
+        } else if (last !== undefined) {
+          if (act === "begin") await exchangeClaim(db, last.claimToken, "n");
+          if (act === "step") {
+            const stored = await storeEvents(db, last, numbered(1, begun));
+            if (stored !== "stale") beganIn = claims.length;
+          }
+          if (act === "finish" || act === "fail") {
+            const outcome = act === "fail" ? "failed" : "canceled";
+            await finishAttempt(db, last, { ...passed, outcome });
+          }
+          if (act === "lose") await queue.lost(last.attemptId, last.epoch, silent);
+          const older = claims.at(-2);
+          if (act === "stale-finish" && older !== undefined) {
+            expect(await finishAttempt(db, older, passed)).toEqual({ kind: "stale" });
+          }
+        }
+        const job = await viewJob(db, jobId);
+        if (end !== null) expect(job.outcome).toBe(end);
+        end = job.outcome;
+        expect(job.outcome !== null).toBe(job.state === "finished");
+        if (beganIn > 0) expect(claims.length).toBe(beganIn);
+      }
+    }),
+    { numRuns: 40 },
+  );
+}, 60_000);
