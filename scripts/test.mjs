@@ -38,14 +38,15 @@ async function main(args) {
   }
   const filters = args.filter(arg => !arg.startsWith("-"));
   const tally = emptyTally();
+  const container = testFiles(filters).filter(file => file.endsWith(".container.test.ts"));
+  const unit = testFiles(filters).filter(file => !container.includes(file));
+  const inContainers = container.length > 0 && !args.includes("--unit") && (await haveNeeds(tally));
   if (filters.length === 0) {
     await check(tally, "types", "tsc", ["--noEmit"]);
     await check(tally, "lint", "biome", ["check", "."]);
   }
-  const container = testFiles(filters).filter(file => file.endsWith(".container.test.ts"));
-  const unit = testFiles(filters).filter(file => !container.includes(file));
   if (unit.length > 0) await vitest(tally, ["unit", "process"], filters, process.env);
-  if (container.length > 0 && !args.includes("--unit")) await containerTests(tally, filters);
+  if (inContainers) await containerTests(tally, filters).catch(error => tally.crashed.push(error.message));
   const { complaints, totals, exitCode } = conclude(tally);
   for (const text of complaints) console.error(`slipway test: ${text}`);
   console.log(totals);
@@ -58,23 +59,31 @@ function testFiles(filters) {
   return files.filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)));
 }
 
+/** Whether container tests can run: installs what is missing where it may, before anything else needs it. */
+async function haveNeeds(tally) {
+  const missing = missingNeeds((await findDaemon()) !== undefined);
+  if (missing.length === 0) return true;
+  const reason = whyNoInstall();
+  if (reason !== undefined) {
+    const names = missing.map(need => `${need.package} (${need.purpose})`).join(", ");
+    tally.notRun.push(
+      `container tests: missing ${names}, and ${reason}. On Debian, run as root:\n` +
+        `  apt-get install --no-install-recommends ${missing.map(need => need.package).join(" ")}`,
+    );
+    return false;
+  }
+  try {
+    installPackages(missing, say);
+    return true;
+  } catch (error) {
+    tally.crashed.push(`container tests did not run: ${error.message}`);
+    return false;
+  }
+}
+
 /** Container tests with a daemon: one that is there, or one of our own for as long as they take. */
 async function containerTests(tally, filters) {
-  let daemon = await findDaemon();
-  const missing = missingNeeds(daemon !== undefined);
-  if (missing.length > 0) {
-    const reason = whyNoInstall();
-    if (reason !== undefined) {
-      const names = missing.map(need => `${need.package} (${need.purpose})`).join(", ");
-      tally.notRun.push(
-        `container tests: missing ${names}, and ${reason}. On Debian, run as root:\n` +
-          `  apt-get install --no-install-recommends ${missing.map(need => need.package).join(" ")}`,
-      );
-      return;
-    }
-    installPackages(missing, say);
-    daemon = await findDaemon();
-  }
+  const daemon = await findDaemon();
   if (daemon !== undefined) {
     say(`container tests use the Docker daemon at ${daemon}`);
     await vitest(tally, ["container"], filters, { ...process.env, DOCKER_HOST: daemon });
