@@ -1,6 +1,7 @@
 // The way to PostgreSQL: single statements, transactions that are tried again where the database broke them off for the
 // sake of another one, and notices. It holds no knowledge of any table.
 
+import { createHash } from "node:crypto";
 import pg from "pg";
 
 /** Something that takes statements: the database, or one transaction of it. */
@@ -51,14 +52,30 @@ const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format: "tex
   return oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format);
 }) as typeof pg.types.getTypeParser;
 
-async function rowsOf<Row>(
-  on: { query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> },
-  text: string,
-  values: readonly unknown[] = [],
-): Promise<Row[]> {
-  // Without values several statements may stand in one text.
-  const { rows } = values.length === 0 ? await on.query(text) : await on.query(text, [...values]);
+interface Client {
+  query(statement: string | { name: string; text: string; values: unknown[] }): Promise<{ rows: unknown[] }>;
+}
+
+/**
+ * A statement with values is prepared once a connection: its text must be a constant, not put together from data.
+ * Without values several statements may stand in one text.
+ */
+async function rowsOf<Row>(on: Client, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  const statement = values.length === 0 ? text : { name: nameOf(text), text, values: [...values] };
+  const { rows } = await on.query(statement);
   return rows as Row[];
+}
+
+const names = new Map<string, string>();
+
+/** The same name for the same text, short enough for the protocol. */
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = `slipway_${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
+    names.set(text, name);
+  }
+  return name;
 }
 
 async function transact<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {

@@ -8,8 +8,12 @@ import { takeJobs } from "./take-jobs.ts";
 
 /** A look is good for so long. Milliseconds. */
 const lookMs = 100;
+/** What a worker serves is believed for so long. Milliseconds. */
+const servedMs = 3000;
 
 export interface Claimers {
+  /** What a worker serves, as it has just said. */
+  note(workerId: string, classes: readonly string[]): void;
   /** Up to `count` jobs that are in the queue now; none where there is nothing for this worker. */
   claim(workerId: string, count: number): Promise<Claim[]>;
 }
@@ -33,9 +37,28 @@ export function createClaimers(db: Database, clock: Clock): Claimers {
     return look.shares;
   };
 
+  const served = new Map<string, { classes: readonly string[]; until: number }>();
+  const note = (workerId: string, classes: readonly string[]) => {
+    served.delete(workerId);
+    served.set(workerId, { classes, until: clock.monotonic() + servedMs });
+    // The oldest stands first.
+    for (const [id, { until }] of served) {
+      if (until > clock.monotonic()) break;
+      served.delete(id);
+    }
+  };
+  const classesOf = async (workerId: string): Promise<readonly string[]> => {
+    const known = served.get(workerId);
+    if (known !== undefined && known.until > clock.monotonic()) return known.classes;
+    const classes = await lookUpClasses(db, workerId);
+    note(workerId, classes);
+    return classes;
+  };
+
   return {
+    note,
     async claim(workerId, count) {
-      const classes = await classesOf(db, workerId);
+      const classes = await classesOf(workerId);
       if (classes.length === 0) return [];
       const claims: Claim[] = [];
       const began = clock.monotonic();
@@ -54,6 +77,7 @@ export function createClaimers(db: Database, clock: Clock): Claimers {
         turn.share.running += wanted;
         const taken = await takeJobs(db, workerId, turn, wanted, clock.now());
         turn.share.running -= wanted - taken.length;
+        // Empty, or the worker may not take any: both are seen anew at the next look.
         if (taken.length < wanted) turn.lane.empty = true;
         claims.push(...taken);
       }
@@ -72,11 +96,10 @@ function isAlone(shares: Iterable<Share>, mine: Share, classes: readonly string[
   );
 }
 
-/** What a worker serves; nothing where its lease is over or it takes no more. */
-async function classesOf(db: Database, workerId: string): Promise<string[]> {
-  const [worker] = await db.query<{ classes: string[] }>(
-    "select classes from workers where id = $1 and lease_until > now() and not draining",
-    [workerId],
-  );
+/** Nothing where the worker is not known. Whether its lease is good is seen when a job is taken. */
+async function lookUpClasses(db: Database, workerId: string): Promise<string[]> {
+  const [worker] = await db.query<{ classes: string[] }>("select classes from workers where id = $1", [
+    workerId,
+  ]);
   return worker?.classes ?? [];
 }

@@ -4,7 +4,7 @@
 import { type AttemptEnd, afterAttempt } from "../../core/job-state.ts";
 import type { Queryable } from "../../store/database.ts";
 import { finishJob } from "./finish-job.ts";
-import { type JobRow, lockJobs } from "./locked-job.ts";
+import { type JobRow, lockJob } from "./locked-job.ts";
 
 export interface AttemptRow {
   id: string;
@@ -26,11 +26,13 @@ export interface LockedAttempt {
 
 /** Locks a try and its job. Undefined where there is none of that id. */
 export async function lockAttempt(tx: Queryable, attemptId: string): Promise<LockedAttempt | undefined> {
-  const [found] = await tx.query<{ job_id: string }>("select job_id from attempts where id = $1", [
-    attemptId,
-  ]);
+  const [found] = await tx.query<{ job_id: string; group: string | null }>(
+    `select job_id, project_id || '/' || concurrency_group as group
+     from attempts join jobs on jobs.id = job_id where attempts.id = $1`,
+    [attemptId],
+  );
   if (found === undefined) return undefined;
-  const [job] = await lockJobs(tx, [found.job_id]);
+  const job = await lockJob(tx, found.job_id, found.group);
   const [attempt] = await tx.query<AttemptRow>(
     `select id, job_id, run_id, epoch, state, step_began, events_stored, chunks_stored, terminal
      from attempts where id = $1 for no key update`,

@@ -36,6 +36,19 @@ export async function lockJobs(tx: Queryable, jobIds: readonly string[]): Promis
   ]);
 }
 
+/** One job, like `lockJobs`, for who knows its group, which never changes; `group` as `<project>/<group>`. */
+export async function lockJob(
+  tx: Queryable,
+  jobId: string,
+  group: string | null,
+): Promise<JobRow | undefined> {
+  if (group !== null) await lockGroups(tx, [group]);
+  const [job] = await tx.query<JobRow>(`select ${columns} from jobs where id = $1 for no key update`, [
+    jobId,
+  ]);
+  return job;
+}
+
 /** `keys` as `<project>/<group>`, in order. */
 async function lockGroups(tx: Queryable, keys: readonly string[]): Promise<void> {
   for (const key of keys) await tx.query("select pg_advisory_xact_lock(hashtextextended($1, 1))", [key]);

@@ -23,7 +23,11 @@ export interface PostgresQueueOptions {
 export function createPostgresQueue({ db, nudges, clock, pollMs = 1000 }: PostgresQueueOptions): Queue {
   const claimers = createClaimers(db, clock);
   return {
-    renew: (worker, held) => renewWorker(db, worker, held),
+    async renew(worker, held) {
+      const states = await renewWorker(db, worker, held);
+      claimers.note(worker.id, worker.classes);
+      return states;
+    },
     async claim(workerId, count, waitMs, signal) {
       const until = clock.monotonic() + waitMs;
       // A job that is queued while we look must not be slept through.

@@ -8,6 +8,7 @@ import { isGood, type Outcome } from "../../core/outcome.ts";
 import { applyEvent, newRunState, outcomeOf } from "../../core/run-state.ts";
 import type { Database, Queryable } from "../../store/database.ts";
 import { endLocked, type LockedAttempt, lockAttempt } from "./end-attempt.ts";
+import { commitsLater } from "./take-jobs.ts";
 import { fitsHash, hashOf, keyOf, partsOf } from "./tokens.ts";
 
 export interface AttemptRef {
@@ -66,7 +67,10 @@ async function tokenRow(db: Queryable, attemptId: string): Promise<TokenRow | un
   return row;
 }
 
-/** False where somebody was faster. The job is locked before the try, as everywhere. */
+/**
+ * False where somebody was faster. The job is locked before the try, as everywhere. It need not be on disk before the
+ * first event is, whose commit brings it there: without that event no user code has run.
+ */
 async function begin(
   db: Database,
   attemptId: string,
@@ -76,7 +80,7 @@ async function begin(
 ): Promise<boolean> {
   const rows = await db.query(
     `with job as (
-       select id from jobs where id = $2 for no key update
+       select id from jobs where id = $2 and ${commitsLater} for no key update
      ), begun as (
        update attempts set claim_nonce = $4, key_hash = $5, state = 'running', started_at = now(), heartbeat_at = now()
        from job where attempts.id = $1 and attempts.job_id = job.id and epoch = $3 and state = 'claimed'
@@ -89,7 +93,10 @@ async function begin(
   );
   if (rows.length === 0) return false;
   // On its own: whoever plans or ends runs locks the run before its jobs.
-  await db.query("update runs set started_at = now() where id = $1 and started_at is null", [run_id]);
+  await db.query(
+    `update runs set started_at = now() where id = $1 and started_at is null and ${commitsLater}`,
+    [run_id],
+  );
   return true;
 }
 
@@ -181,6 +188,7 @@ export async function heartbeat(
 ): Promise<{ cancel: CancelWord | null } | "stale"> {
   const [row] = await db.query<{ cancel: CancelWord | null }>(
     `update attempts set heartbeat_at = now() where id = $1 and epoch = $2 and state <> 'finished'
+       and ${commitsLater}
      returning cancel_reason as cancel`,
     [attemptId, epoch],
   );

@@ -7,6 +7,12 @@ import type { Claim, ClassSettings } from "../queue.ts";
 import type { Turn } from "./fair-share.ts";
 import { hashOf, newClaimToken } from "./tokens.ts";
 
+/**
+ * Put into a statement, lets its commit not wait for the disk. Only for what may be lost with the machine: a claim that is
+ * lost leaves the job in the queue and a token that nobody knows, with which no runner gets as far as the user's code.
+ */
+export const commitsLater = "(select set_config('synchronous_commit', 'off', true)) is not null";
+
 /** What of a job a worker is told. `job`, `project`, `organisation` and `class` are the names in the statement. */
 const claimColumns = `
   job.run_id, job.id as job_id, job.class, organisation.name || '/' || project.name as project,
@@ -23,6 +29,7 @@ export const takeStatement = `
   with picked as (
     select id from jobs where state = 'queued' and class = $2 and organisation_id = $3
       and exists (select 1 from workers where id = $1 and lease_until > now() and not draining)
+      and ${commitsLater}
     order by priority desc, id limit $4 for no key update skip locked
   ), taken as (
     update jobs set state = 'claimed', attempt = attempt + 1, reason = '', message = ''
