@@ -65,7 +65,10 @@ export interface LaunchEnd {
 }
 
 export interface Queue {
-  /** Registers the worker, or renews its lease (8 s). Answers every attempt it holds and what is wanted of it. */
+  /**
+   * Registers the worker, or renews its lease (8 s). Answers every attempt it holds and what is wanted of it. A live
+   * attempt in `held` that is not among the answers has been adopted by another worker: it is to be let go, not destroyed.
+   */
   renew(
     worker: WorkerInfo,
     held: { attemptId: string; epoch: number; alive: boolean }[],
@@ -76,7 +79,10 @@ export interface Queue {
   launched(attemptId: string, epoch: number, launcherRef: string): Promise<"ok" | "stale">;
   /** A runner is gone that has not finished. The attempt is decided from what is stored of it. */
   lost(attemptId: string, epoch: number, end: LaunchEnd): Promise<"ok" | "stale">;
-  /** Attempts of workers whose lease has run out, which this worker now holds. */
+  /**
+   * Attempts of workers whose lease has run out, which this worker now holds. Only those of its own place: the label
+   * `place` says where runners can be reached from (a host, a cluster). `claimToken` is empty where a runner was launched.
+   */
   adopt(workerId: string, count: number): Promise<(Claim & { launcherRef: string | null })[]>;
   /** Says goodbye; what is still held may be adopted at once. */
   leave(workerId: string): Promise<void>;

@@ -284,3 +284,36 @@ test("several reporters at once chain each run once", async () => {
   await chain();
   expect(await claim(50)).toHaveLength(24);
 });
+
+test("the schedules of the default branch's file are the project's", async () => {
+  const nightly = (cron: string) => `box: alpine
+build: { steps: [{ script: { code: make } }] }
+workflows:
+  - { name: night, on: { schedule: [{ cron: "${cron}", timezone: Europe/Berlin }] }, pipelines: [{ name: build }] }`;
+  const schedules = () => database.db.query("select name, workflow, branch from schedules order by name");
+  const byHand = { name: "mine", workflow: "night", branch: null };
+  await database.db.query(
+    `insert into schedules (project_id, name, cron, workflow, next_at) values ($1, 'mine', '0 1 * * *', 'night', now())`,
+    [project.projectId],
+  );
+  await start();
+  await planPass(planning(nightly("0 3 * * *")), signal);
+  expect(await schedules()).toEqual([
+    { name: "file:night:0 3 * * *", workflow: "night", branch: "main" },
+    byHand,
+  ]);
+  await start({ trusted: false });
+  await planPass(planning(nightly("0 5 * * *")), signal);
+  await start({ branch: "other" });
+  await planPass(planning(nightly("0 6 * * *")), signal);
+  expect(await schedules()).toEqual([
+    { name: "file:night:0 3 * * *", workflow: "night", branch: "main" },
+    byHand,
+  ]);
+  await start();
+  await planPass(planning(nightly("0 4 * * *")), signal);
+  expect(await schedules()).toEqual([
+    { name: "file:night:0 4 * * *", workflow: "night", branch: "main" },
+    byHand,
+  ]);
+});

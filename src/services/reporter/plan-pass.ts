@@ -17,6 +17,7 @@ import { newId } from "../../store/new-id.ts";
 import { insertPlan, type Seal } from "./insert-plan.ts";
 import { planJobs, type ResolveStep } from "./plan-jobs.ts";
 import { type RunTrigger, selectWorkflows } from "./select-workflows.ts";
+import { syncSchedules } from "./sync-schedules.ts";
 
 /** A run that waits to be planned. */
 export interface PlanningRun {
@@ -124,6 +125,10 @@ async function planOpened(
     const message = errors.join("\n") || `${fileName} cannot be read`;
     return endUnplanned(options, run, "failed", { code: "bad-file", message });
   }
+  if (decidesSchedules(run)) {
+    const now = new Date(options.clock.now());
+    await options.db.transact(tx => syncSchedules(tx, run.project_id, run.default_branch, file, now));
+  }
   const selected = selectWorkflows(file, triggerOf(run, project));
   if (!selected.ok) return endUnplanned(options, run, "failed", selected.refusal);
   const [first, ...others] = selected.value;
@@ -155,6 +160,11 @@ async function planOpened(
     for (const { workflow } of others) await startSibling(tx, options.clock, run, project, workflow.name);
   });
   options.nudges.nudge("runs");
+}
+
+/** A push to the default branch that can be trusted. */
+function decidesSchedules(run: PlanningRun): boolean {
+  return run.event === "push" && run.trusted && run.tag === null && run.branch === run.default_branch;
 }
 
 function triggerOf(run: PlanningRun, { changedPaths }: ProjectAtCommit): RunTrigger {
