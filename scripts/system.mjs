@@ -21,6 +21,7 @@ export const needs = [
     purpose: "content of test images",
     present: () => onPath("apt-get") && onPath("dpkg-deb"),
   },
+  { package: "procps", purpose: "list of processes", present: () => onPath("ps") },
   { package: "git", purpose: "steps from git repositories", present: () => onPath("git") },
   { package: "shellcheck", purpose: "lint of shell scripts", present: () => onPath("shellcheck") },
 ];
