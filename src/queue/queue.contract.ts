@@ -174,6 +174,8 @@ export function queueContract(name: string, open: () => Promise<QueueWorld>): vo
     test("stale words have no effect", async () => {
       const jobId = await world.put({});
       const got = await claimOne();
+      expect(await world.queue.lost(got.attemptId, got.epoch + 1, broke)).toBe("stale");
+      expect(await world.queue.launched(got.attemptId, got.epoch + 1, "pid 7")).toBe("stale");
       await world.begin(got);
       await world.finish(got);
       expect(await world.queue.lost(got.attemptId, got.epoch, broke)).toBe("stale");

@@ -29,7 +29,7 @@ interface Row {
   unmet: string[];
 }
 
-const statement = `
+export const waitStatement = `
   select j.state, j.reason, j.message, j.name, j.class, j.approval, j.environment, j.requires, j.concurrency_group,
     ceil(extract(epoch from j.available_at - now()))::int as seconds, o.max_running_jobs, o.name as organisation,
     (select count(*) from jobs a where a.organisation_id = j.organisation_id and a.state in ('claimed', 'running')) as running,
@@ -49,7 +49,7 @@ const statement = `
 
 /** Undefined where the job does not wait, or there is none. */
 export async function waitReason(db: Queryable, jobId: string): Promise<WaitReason | undefined> {
-  const [job] = await db.query<Row>(statement, [jobId]);
+  const [job] = await db.query<Row>(waitStatement, [jobId]);
   if (job === undefined) return undefined;
   if (job.state === "waiting") return whileWaiting(job);
   if (job.state === "queued") return whileQueued(job);

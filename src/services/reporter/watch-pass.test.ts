@@ -13,13 +13,22 @@ import { noteHearing } from "../../queue/postgres/hearing.ts";
 import { type Nudges, openNudges } from "../../queue/postgres/nudges.ts";
 import { createPostgresQueue } from "../../queue/postgres/postgres-queue.ts";
 import { exchangeClaim, heartbeat } from "../../queue/postgres/runner-writes.ts";
-import { waitReason } from "../../queue/postgres/wait-reason.ts";
+import { waitReason, waitStatement } from "../../queue/postgres/wait-reason.ts";
 import { workerCalled } from "../../queue/queue.contract.ts";
 import type { Claim, Queue } from "../../queue/queue.ts";
 import { expirePass } from "./expire-pass.ts";
 import { startReporter } from "./reporter.ts";
 import { nextDue, schedulePass } from "./schedule-pass.ts";
-import { giveUpSilent, giveUpUnheeded, releaseGroups, requeueDue, stopTooLong } from "./watch-pass.ts";
+import {
+  giveUpSilent,
+  giveUpUnheeded,
+  releaseGroups,
+  requeueDue,
+  silentStatement,
+  stopTooLong,
+  tooLongStatement,
+  unheededStatement,
+} from "./watch-pass.ts";
 
 let database: TestDatabase;
 let nudges: Nudges;
@@ -229,6 +238,34 @@ test("what its time is over goes with all that hangs on it; what runs stays", as
     "update runs set state = 'finished', outcome = 'passed', finished_at = now() - interval '2 days'",
   );
   expect(await expirePass(db, { runDays: 90 })).toBe(1);
+});
+
+test("no look reads through all jobs or tries", async () => {
+  const { db } = database;
+  const { runId } = await seedRun(db, project, []);
+  await db.query(
+    `insert into jobs (id, run_id, project_id, organisation_id, name, pipeline, class, state, spec, trusted)
+     select lpad(to_hex(n), 24, '0'), $1, $2, $3, 'job-' || n, 'build', 'default', 'finished', '{}', true
+     from generate_series(1, 20000) n`,
+    [runId, project.projectId, project.organisationId],
+  );
+  await db.query(
+    `insert into attempts (id, job_id, run_id, number, state, claim_hash)
+     select id, id, run_id, 1, 'finished', '' from jobs`,
+  );
+  await running();
+  await db.query("analyze jobs; analyze attempts");
+  const plans = await Promise.all([
+    db.query(`explain ${silentStatement}`, [30, 600]),
+    db.query(`explain ${unheededStatement}`, [180]),
+    db.query(`explain ${tooLongStatement}`),
+    db.query(`explain ${waitStatement}`, ["x"]),
+  ]);
+  for (const plan of plans) {
+    const text = plan.map(row => Object.values(row)[0]).join("\n");
+    expect(text).toContain("Scan");
+    expect(text).not.toMatch(/Seq Scan on (jobs|attempts|runs|events)/);
+  }
 });
 
 test("the loops start, do their work and end", async () => {

@@ -25,7 +25,7 @@ const seenSeconds = 10;
 /** Without a sign of the api for so long, nobody can have been heard. Seconds. */
 const deafSeconds = 8;
 
-const silentStatement = `
+export const silentStatement = `
   select a.id, a.epoch, a.seen_alive_at > now() - make_interval(secs => ${seenSeconds}) as seen
   from attempts a, hearing h
   where a.state <> 'finished' and h.at > now() - make_interval(secs => ${deafSeconds})
@@ -33,12 +33,12 @@ const silentStatement = `
     and (a.seen_alive_at is null or a.seen_alive_at < now() - make_interval(secs => ${seenSeconds})
       or (a.heartbeat_at < now() - make_interval(secs => $2) and h.since < now() - make_interval(secs => $2)))`;
 
-const unheededStatement = `
+export const unheededStatement = `
   select a.id, a.epoch, j.cancel from jobs j join attempts a on a.job_id = j.id and a.state <> 'finished'
   where j.state in ('claimed', 'running') and j.cancel_requested
     and (j.cancel->>'at')::timestamptz < now() - make_interval(secs => $1)`;
 
-const tooLongStatement = `
+export const tooLongStatement = `
   select j.id, coalesce((c.settings->>'timeoutMs')::float8, ${defaultJobMs}) / 60000 as minutes
   from jobs j join attempts a on a.job_id = j.id and a.state = 'running' left join classes c on c.name = j.class
   where j.state = 'running' and not j.cancel_requested
