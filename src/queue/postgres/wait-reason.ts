@@ -9,6 +9,7 @@ export interface WaitReason {
 }
 
 interface Row {
+  id: string;
   state: string;
   reason: string;
   message: string;
@@ -30,7 +31,7 @@ interface Row {
 }
 
 export const waitStatement = `
-  select j.state, j.reason, j.message, j.name, j.class, j.approval, j.environment, j.requires, j.concurrency_group,
+  select j.id, j.state, j.reason, j.message, j.name, j.class, j.approval, j.environment, j.requires, j.concurrency_group,
     ceil(extract(epoch from j.available_at - now()))::int as seconds, o.max_running_jobs, o.name as organisation,
     (select count(*) from jobs a where a.organisation_id = j.organisation_id and a.state in ('claimed', 'running')) as running,
     (select r.number || ' (' || h.name || ')' from jobs h join runs r on r.id = h.run_id
@@ -45,15 +46,24 @@ export const waitStatement = `
       (select count(*) from attempts where state <> 'finished' and worker_id = any(array_agg(workers.id)))  as busy
     from workers where lease_until > now() and not draining and j.class = any(classes)
   ) w
-  where j.id = $1`;
+  where j.id = any($1)`;
 
 /** Undefined where the job does not wait, or there is none. */
 export async function waitReason(db: Queryable, jobId: string): Promise<WaitReason | undefined> {
-  const [job] = await db.query<Row>(waitStatement, [jobId]);
-  if (job === undefined) return undefined;
-  if (job.state === "waiting") return whileWaiting(job);
-  if (job.state === "queued") return whileQueued(job);
-  return undefined;
+  return (await waitReasons(db, [jobId])).get(jobId);
+}
+
+/** The reasons of those of the jobs that wait. For a page of them, not for all there are. */
+export async function waitReasons(
+  db: Queryable,
+  jobIds: readonly string[],
+): Promise<Map<string, WaitReason>> {
+  const reasons = new Map<string, WaitReason>();
+  for (const job of await db.query<Row>(waitStatement, [jobIds])) {
+    if (job.state === "waiting") reasons.set(job.id, whileWaiting(job));
+    if (job.state === "queued") reasons.set(job.id, whileQueued(job));
+  }
+  return reasons;
 }
 
 function whileWaiting(job: Row): WaitReason {

@@ -80,7 +80,9 @@ export async function advanceRun(tx: Queryable, runId: string): Promise<Advance>
 function statusOf(jobs: readonly JobRow[]): EntryStatus {
   const outcomes = jobs.flatMap(job => (job.outcome === null ? [] : [job.outcome]));
   if (outcomes.length === jobs.length) return outcomeOfJobs(outcomes);
-  const untouched = jobs.every(job => job.state === "waiting" && !underWay.has(job.reason));
+  // All of an entry begin together; one that was canceled before says nothing of the others.
+  const open = jobs.filter(job => job.outcome === null);
+  const untouched = open.every(job => job.state === "waiting" && !underWay.has(job.reason));
   return untouched ? "waiting" : "running";
 }
 

@@ -3,7 +3,7 @@ import { accept, type Result, refuse } from "../../core/failure.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { ResolvedStepParts } from "../../plan/build-job.ts";
-import { cancelRun } from "../../queue/postgres/cancel-jobs.ts";
+import { cancelJobs, cancelRun } from "../../queue/postgres/cancel-jobs.ts";
 import { createRun, type NewRun } from "../../queue/postgres/create-run.ts";
 import { decideApproval } from "../../queue/postgres/decide-approval.ts";
 import { emptyTables, type SeedProject, seedProject } from "../../queue/postgres/fixtures/seed.ts";
@@ -197,6 +197,43 @@ test("a canceled run ends when its runners have ended", async () => {
   await finish(claims, "canceled");
   expect(await runOf(runId)).toMatchObject({ state: "finished", outcome: "canceled" });
   expect(new Set((await jobsOf(runId)).map(label => label.split(": ")[1]))).toEqual(new Set(["canceled"]));
+});
+
+test("a combination that was canceled before its turn does not hold up the others", async () => {
+  const runId = await start();
+  await planPass(planning(workflow), signal);
+  await chain();
+  const [one] = await database.db.query<{ id: string }>("select id from jobs where combination = '22'");
+  const request = { kind: "canceled" as const, reason: "canceled", message: "canceled by ada" };
+  await database.db.transact(tx => cancelJobs(tx, [one!.id], request));
+  await chain();
+  await finish(await claim(9));
+  await finish(await claim(9));
+  expect(await jobsOf(runId)).toEqual([
+    "build: passed",
+    "test 22: canceled",
+    "test 24: passed",
+    "lint: passed",
+    "ship: skipped",
+  ]);
+  expect(await runOf(runId)).toMatchObject({ state: "finished", outcome: "canceled" });
+});
+
+test("who refuses a pipeline with a matrix refuses all of it", async () => {
+  const yaml = `box: alpine
+build: { steps: [{ script: { code: make } }] }
+ship: { matrix: { to: [a, b] }, steps: [{ script: { code: ship } }] }
+workflows:
+  - { name: main, pipelines: [{ name: build }, { name: ship, requires: [build], approval: true }] }`;
+  const runId = await start();
+  await planPass(planning(yaml), signal);
+  await chain();
+  await finish(await claim(9));
+  const [one] = await database.db.query<{ id: string }>("select id from jobs where combination = 'a'");
+  await database.db.transact(tx => decideApproval(tx, one!.id, "refused", "ada"));
+  await chain();
+  expect(await jobsOf(runId)).toEqual(["build: passed", "ship a: canceled", "ship b: canceled"]);
+  expect(await runOf(runId)).toMatchObject({ outcome: "canceled", reason: "not-approved" });
 });
 
 test("an event starts every workflow that is for it, and a file without workflows runs build", async () => {

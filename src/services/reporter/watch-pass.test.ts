@@ -259,7 +259,7 @@ test("no look reads through all jobs or tries", async () => {
     db.query(`explain ${silentStatement}`, [30, 600]),
     db.query(`explain ${unheededStatement}`, [180]),
     db.query(`explain ${tooLongStatement}`),
-    db.query(`explain ${waitStatement}`, ["x"]),
+    db.query(`explain ${waitStatement}`, [["x"]]),
   ]);
   for (const plan of plans) {
     const text = plan.map(row => Object.values(row)[0]).join("\n");
