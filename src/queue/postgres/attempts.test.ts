@@ -232,6 +232,31 @@ test("a transaction that dies on the way leaves nothing behind, and can be done 
   expect(await finishAttempt(db, attempt, passed)).toEqual({ kind: "accepted", outcome: "passed" });
 });
 
+test("when the database dies and comes back, every job is in the queue or in one pair of hands", async () => {
+  const { db } = database;
+  const { jobIds } = await seedRun(
+    db,
+    project,
+    Array.from({ length: 20 }, () => ({})),
+  );
+  const claims = await queue.claim("w", 10, 0, signal);
+  const begunOne = claims[0]!;
+  await exchangeClaim(db, begunOne.claimToken, "n");
+  expect(await storeEvents(db, begunOne, numbered(1, begun))).toEqual({ stored: 1 });
+  await database.crash();
+  await queue.renew(workerCalled("w"), []);
+  // What was acknowledged is there; a claim that was not yet on disk is gone with its token.
+  expect(await heartbeat(db, begunOne)).toEqual({ cancel: null });
+  const held: string[] = [];
+  for (const claim of claims) {
+    const exchange = await exchangeClaim(db, claim.claimToken, "n");
+    if (exchange.kind === "ok") held.push(claim.jobId);
+    else expect(exchange.kind).toBe("unknown");
+  }
+  const rest = await queue.claim("w", 20, 0, signal);
+  expect([...held, ...rest.map(claim => claim.jobId)].sort()).toEqual(jobIds.toSorted());
+}, 30_000);
+
 test("jobs of a concurrency group run one after the other, in their order", async () => {
   const { db } = database;
   const group = { state: "waiting" as const, group: "deploy" };
