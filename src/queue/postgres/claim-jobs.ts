@@ -8,6 +8,8 @@ import { takeJobs } from "./take-jobs.ts";
 
 /** A look is good for so long. Milliseconds. */
 const lookMs = 100;
+/** While a new one is under way, for so long. Milliseconds. */
+const staleMs = 400;
 /** What a worker serves is believed for so long. Milliseconds. */
 const servedMs = 3000;
 
@@ -20,21 +22,37 @@ export interface Claimers {
 
 interface Look {
   beganAt: number;
-  shares: Promise<Map<number, Share>>;
+  shares: Map<number, Share>;
 }
 
 export function createClaimers(db: Database, clock: Clock): Claimers {
-  let look: Look | undefined;
-  const lookSince = (since: number): Promise<Map<number, Share>> => {
-    if (look === undefined || look.beganAt < since) {
-      const fresh: Look = { beganAt: clock.monotonic(), shares: lookAtShares(db) };
-      look = fresh;
-      // What could not be seen must not be taken for an empty queue by those who come later.
-      fresh.shares.catch(() => {
-        if (look === fresh) look = undefined;
+  let last: Look | undefined;
+  let pending: { beganAt: number; look: Promise<Look> } | undefined;
+  const lookNow = (): Promise<Look> => {
+    const beganAt = clock.monotonic();
+    const look = lookAtShares(db)
+      .then(shares => {
+        last = { beganAt, shares };
+        return last;
+      })
+      .finally(() => {
+        if (pending?.look === look) pending = undefined;
       });
-    }
-    return look.shares;
+    // Whoever waits for it hears of its failure; those who do not go by the last one.
+    look.catch(() => undefined);
+    pending = { beganAt, look };
+    return look;
+  };
+  /** A look that began at `since` or later. */
+  const lookSince = async (since: number): Promise<Look> => {
+    if (last !== undefined && last.beganAt >= since) return last;
+    return pending !== undefined && pending.beganAt >= since ? pending.look : lookNow();
+  };
+  /** The last look while it serves; one that gets old is replaced meanwhile, so that nobody waits. */
+  const lookAtHand = (): Look | undefined => {
+    const age = last === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - last.beganAt;
+    if (age > lookMs && age <= staleMs && pending === undefined) void lookNow();
+    return age <= staleMs ? last : undefined;
   };
 
   const served = new Map<string, { classes: readonly string[]; until: number }>();
@@ -62,14 +80,14 @@ export function createClaimers(db: Database, clock: Clock): Claimers {
       if (classes.length === 0) return [];
       const claims: Claim[] = [];
       const began = clock.monotonic();
-      let since = began - lookMs;
+      let look = lookAtHand() ?? (await lookSince(began));
       while (claims.length < count) {
-        const shares = await lookSince(since);
+        const { shares } = look;
         const turn = nextTurn(shares.values(), classes);
         if (turn === undefined) {
           // An old look may have missed what was queued since.
-          if (claims.length > 0 || since >= began) break;
-          since = began;
+          if (claims.length > 0 || look.beganAt >= began) break;
+          look = await lookSince(began);
           continue;
         }
         const alone = isAlone(shares.values(), turn.share, classes);
