@@ -54,7 +54,8 @@ engineContract("host", makeHost, {
       cmd: [
         node,
         "-e",
-        `require("net").createServer(s => s.end(${JSON.stringify(text)})).listen(${port}, "127.0.0.1")`,
+        // The probe for readiness hangs up before it has read anything: that must not end the server.
+        `require("net").createServer(s => s.on("error", () => {}).end(${JSON.stringify(text)})).listen(${port}, "127.0.0.1")`,
       ],
       ports: [{ containerPort: port, protocol: "tcp" }],
     }),
