@@ -9,17 +9,10 @@ import { cancelJobs } from "./cancel-jobs.ts";
 import { openCancelWatch } from "./cancel-watch.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { lookStatement } from "./fair-share.ts";
-import {
-  emptyTables,
-  type SeedJob,
-  type SeedProject,
-  seedProject,
-  seedRun,
-  viewJob,
-} from "./fixtures/seed.ts";
+import { freshQueue } from "./fixtures/fresh-queue.ts";
+import { type SeedJob, type SeedProject, seedRun, viewJob } from "./fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "./fixtures/test-database.ts";
-import { type Nudges, openNudges } from "./nudges.ts";
-import { createPostgresQueue } from "./postgres-queue.ts";
+import type { Nudges } from "./nudges.ts";
 import {
   authenticateRunner,
   exchangeClaim,
@@ -44,11 +37,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await emptyTables(database.db);
-  nudges = await openNudges(database.db, systemClock);
-  queue = createPostgresQueue({ db: database.db, nudges, clock: systemClock });
-  project = await seedProject(database.db);
-  await queue.renew(workerCalled("w"), []);
+  ({ nudges, queue, project } = await freshQueue(database.db));
 });
 afterEach(() => nudges[Symbol.asyncDispose]());
 

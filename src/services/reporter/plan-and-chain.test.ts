@@ -6,13 +6,12 @@ import type { ResolvedStepParts } from "../../plan/build-job.ts";
 import { cancelJobs, cancelRun } from "../../queue/postgres/cancel-jobs.ts";
 import { createRun, type NewRun } from "../../queue/postgres/create-run.ts";
 import { decideApproval } from "../../queue/postgres/decide-approval.ts";
-import { emptyTables, type SeedProject, seedProject } from "../../queue/postgres/fixtures/seed.ts";
+import { freshQueue } from "../../queue/postgres/fixtures/fresh-queue.ts";
+import type { SeedProject } from "../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../queue/postgres/fixtures/test-database.ts";
-import { type Nudges, openNudges } from "../../queue/postgres/nudges.ts";
-import { createPostgresQueue } from "../../queue/postgres/postgres-queue.ts";
+import type { Nudges } from "../../queue/postgres/nudges.ts";
 import { exchangeClaim, finishAttempt } from "../../queue/postgres/runner-writes.ts";
 import { waitReason } from "../../queue/postgres/wait-reason.ts";
-import { workerCalled } from "../../queue/queue.contract.ts";
 import type { Claim, Queue } from "../../queue/queue.ts";
 import { chainPass } from "./chain-pass.ts";
 import { type PlanningOptions, type ProjectAtCommit, planPass } from "./plan-pass.ts";
@@ -28,11 +27,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await emptyTables(database.db);
-  nudges = await openNudges(database.db, systemClock);
-  queue = createPostgresQueue({ db: database.db, nudges, clock: systemClock });
-  project = await seedProject(database.db);
-  await queue.renew(workerCalled("w"), []);
+  ({ nudges, queue, project } = await freshQueue(database.db));
 });
 afterEach(() => nudges[Symbol.asyncDispose]());
 

@@ -1,17 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
-import {
-  emptyTables,
-  type SeedJob,
-  type SeedProject,
-  seedProject,
-  seedRun,
-  viewJob,
-} from "../../queue/postgres/fixtures/seed.ts";
+import { freshQueue } from "../../queue/postgres/fixtures/fresh-queue.ts";
+import { type SeedJob, type SeedProject, seedRun, viewJob } from "../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../queue/postgres/fixtures/test-database.ts";
 import { noteHearing } from "../../queue/postgres/hearing.ts";
-import { type Nudges, openNudges } from "../../queue/postgres/nudges.ts";
-import { createPostgresQueue } from "../../queue/postgres/postgres-queue.ts";
+import type { Nudges } from "../../queue/postgres/nudges.ts";
 import { exchangeClaim, heartbeat } from "../../queue/postgres/runner-writes.ts";
 import { waitReason, waitStatement } from "../../queue/postgres/wait-reason.ts";
 import { workerCalled } from "../../queue/queue.contract.ts";
@@ -41,11 +34,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await emptyTables(database.db);
-  nudges = await openNudges(database.db, systemClock);
-  queue = createPostgresQueue({ db: database.db, nudges, clock: systemClock });
-  project = await seedProject(database.db);
-  await queue.renew(workerCalled("w"), []);
+  ({ nudges, queue, project } = await freshQueue(database.db));
 });
 afterEach(() => nudges[Symbol.asyncDispose]());
 
