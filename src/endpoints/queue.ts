@@ -1,0 +1,168 @@
+// The queue as people see it, and as workers take from it. The worker's calls are the port `src/queue/queue.ts` over HTTP.
+
+import { z } from "zod";
+import { endpoint } from "./endpoint.ts";
+import { id, nothing, organisationName, pageOf, pageQuery, projectName, shortText, time } from "./values.ts";
+
+const none = z.undefined();
+
+export const listQueue = endpoint({
+  id: "listQueue",
+  method: "GET",
+  path: "/queue",
+  tag: "queue",
+  summary: "Jobs that wait or run, of the caller's organisations, and why they wait",
+  access: { to: "person" },
+  params: nothing,
+  query: z.strictObject({
+    ...pageQuery.shape,
+    class: z.string().max(63).optional(),
+    organisation: organisationName.optional(),
+    state: z.enum(["waiting", "queued", "claimed", "running"]).optional(),
+  }),
+  body: none,
+  answer: pageOf(
+    z.strictObject({
+      jobId: id,
+      runId: id,
+      organisation: organisationName,
+      project: projectName,
+      name: z.string(),
+      class: z.string(),
+      priority: z.int(),
+      state: z.enum(["waiting", "queued", "claimed", "running"]),
+      reason: z.string(),
+      detail: z.string(),
+      createdAt: time,
+      queuedAt: time.nullable(),
+    }),
+  ),
+});
+export const listWorkers = endpoint({
+  id: "listWorkers",
+  method: "GET",
+  path: "/workers",
+  tag: "queue",
+  summary: "Workers, what they serve, and whether they are alive",
+  access: { to: "person" },
+  params: nothing,
+  query: pageQuery,
+  body: none,
+  answer: pageOf(
+    z.strictObject({
+      id: z.string(),
+      name: z.string(),
+      version: z.string(),
+      classes: z.array(z.string()),
+      labels: z.record(z.string(), z.string()),
+      capacity: z.int(),
+      running: z.int(),
+      draining: z.boolean(),
+      alive: z.boolean(),
+      leaseUntil: time,
+    }),
+  ),
+});
+
+const workerId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+const epoch = z.int().min(0);
+const claim = z.strictObject({
+  runId: id,
+  jobId: id,
+  attemptId: id,
+  epoch,
+  project: z.string(),
+  class: z.string(),
+  claimToken: z.string(),
+  classSettings: z.record(z.string(), z.unknown()),
+  launch: z.strictObject({
+    pipeline: z.string(),
+    box: z.string(),
+    services: z.array(z.string()),
+    trusted: z.boolean(),
+    timeoutMs: z.number(),
+  }),
+});
+const worker = {
+  access: { to: "worker" as const },
+  method: "POST" as const,
+  tag: "worker",
+  params: nothing,
+  query: nothing,
+};
+const heard = z.strictObject({ answer: z.enum(["ok", "stale"]) });
+
+export const workerRenew = endpoint({
+  ...worker,
+  id: "workerRenew",
+  path: "/worker/renew",
+  summary: "Register or renew a worker's lease; answers what is wanted of its attempts",
+  body: z.strictObject({
+    worker: z.strictObject({
+      id: workerId,
+      name: shortText,
+      version: shortText,
+      classes: z.array(z.string().min(1).max(63)).min(1).max(100),
+      labels: z.record(z.string().max(63), z.string().max(255)),
+      capacity: z.int().min(1).max(10_000),
+      draining: z.boolean(),
+    }),
+    held: z.array(z.strictObject({ attemptId: id, epoch, alive: z.boolean() })).max(20_000),
+  }),
+  answer: z.strictObject({
+    attempts: z.array(z.strictObject({ attemptId: id, epoch, wanted: z.enum(["run", "cancel", "destroy"]) })),
+  }),
+  maxBytes: 4 * 2 ** 20,
+});
+export const workerClaim = endpoint({
+  ...worker,
+  id: "workerClaim",
+  path: "/worker/claim",
+  summary: "Take up to `count` jobs, waiting up to `waitMs` for the first",
+  body: z.strictObject({ workerId, count: z.int().min(1).max(1000), waitMs: z.int().min(0).max(30_000) }),
+  answer: z.strictObject({ claims: z.array(claim) }),
+});
+export const workerLaunched = endpoint({
+  ...worker,
+  id: "workerLaunched",
+  path: "/worker/launched",
+  summary: "The launcher's name for a runner, so that another worker can adopt it",
+  body: z.strictObject({ workerId, attemptId: id, epoch, launcherRef: z.string().max(512) }),
+  answer: heard,
+});
+export const workerLost = endpoint({
+  ...worker,
+  id: "workerLost",
+  path: "/worker/lost",
+  summary: "A runner is gone that has not finished",
+  body: z.strictObject({
+    workerId,
+    attemptId: id,
+    epoch,
+    end: z.strictObject({
+      reason: z.string().max(100),
+      message: z.string().max(4096),
+      outcome: z.enum(["failed", "broken"]),
+    }),
+  }),
+  answer: heard,
+});
+export const workerAdopt = endpoint({
+  ...worker,
+  id: "workerAdopt",
+  path: "/worker/adopt",
+  summary: "Attempts of workers whose lease has run out, now this worker's",
+  body: z.strictObject({ workerId, count: z.int().min(1).max(1000) }),
+  answer: z.strictObject({
+    claims: z.array(z.strictObject({ ...claim.shape, launcherRef: z.string().nullable() })),
+  }),
+});
+export const workerLeave = endpoint({
+  ...worker,
+  id: "workerLeave",
+  path: "/worker/leave",
+  summary: "Say goodbye; what is still held may be adopted at once",
+  body: z.strictObject({ workerId }),
+  answer: none,
+  status: 204,
+});

@@ -1,0 +1,17 @@
+// All endpoints of `/api/v1`. Webhooks, badges, health and metrics stand beside it: they speak other people's forms.
+
+import type { Endpoint } from "./endpoint.ts";
+import * as logs from "./logs.ts";
+import * as people from "./people.ts";
+import * as projects from "./projects.ts";
+import * as queue from "./queue.ts";
+import * as runs from "./runs.ts";
+
+const { project: _project, ...projectEndpoints } = projects;
+const { runSummary: _run, jobSummary: _job, ...runEndpoints } = runs;
+
+/** By id. */
+export const endpoints = { ...people, ...projectEndpoints, ...runEndpoints, ...queue, ...logs };
+export type Endpoints = typeof endpoints;
+
+export const endpointList: readonly Endpoint[] = Object.values(endpoints) as unknown as Endpoint[];
