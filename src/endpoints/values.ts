@@ -53,3 +53,8 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 export const variableValues = z
   .record(variableName, z.string().max(65_536))
   .refine(values => Object.keys(values).length <= 200, "at most 200 variables");
+
+/** Text of a stranger that is kept: cut at `max` characters, and without what the database does not take. */
+export function storableText(max: number) {
+  return z.string().transform(text => text.slice(0, max).replaceAll("\0", "\ufffd").toWellFormed());
+}
