@@ -2,7 +2,16 @@
 // it, and ends what it started. It never touches a daemon that was there before.
 
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
@@ -24,6 +33,16 @@ export const needs = [
   { package: "procps", purpose: "list of processes", present: () => onPath("ps") },
   { package: "git", purpose: "steps from git repositories", present: () => onPath("git") },
   { package: "shellcheck", purpose: "lint of shell scripts", present: () => onPath("shellcheck") },
+  ...["account", "container", "object", "proxy"].map(part => ({
+    package: `swift-${part}`,
+    purpose: "S3-compatible store",
+    present: () => onPath(`swift-${part}-server`),
+  })),
+  { package: "memcached", purpose: "S3-compatible store", present: () => onPath("memcached") },
+  { package: "postgresql", purpose: "database by address", present: systemPostgres },
+  { package: "openssh-server", purpose: "git over ssh", present: () => existsSync("/usr/sbin/sshd") },
+  { package: "openssl", purpose: "signatures of the git hook", present: () => onPath("openssl") },
+  { package: "curl", purpose: "the git hook", present: () => onPath("curl") },
 ];
 
 /** The needs that this machine does not meet. `daemon` says that a Docker daemon answers, wherever it runs. */
@@ -194,6 +213,15 @@ function podmanNetwork() {
 }
 
 /** Whether there is a busybox that needs no other file: it names no program interpreter. */
+/** Debian keeps the server's programs off PATH, by version. */
+function systemPostgres() {
+  const versions = "/usr/lib/postgresql";
+  return (
+    existsSync(versions) &&
+    readdirSync(versions).some(version => existsSync(path.join(versions, version, "bin/postgres")))
+  );
+}
+
 function staticBusybox() {
   const file = ["/bin/busybox", "/usr/bin/busybox"].find(candidate => existsSync(candidate));
   if (file === undefined) return false;
