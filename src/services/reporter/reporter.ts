@@ -1,6 +1,7 @@
 // The reporter's loops. Each can run in several processes at the same time and be killed at any statement: all state is
 // in the tables, and a loop begins where any other one has left off.
 
+import type { Blobs } from "../../blobs/blobs.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Nudges } from "../../queue/postgres/nudges.ts";
 import type { Database } from "../../store/database.ts";
@@ -8,6 +9,7 @@ import { chainPass } from "./chain-pass.ts";
 import { expirePass, type Retention } from "./expire-pass.ts";
 import { type PlanningOptions, planPass } from "./plan-pass.ts";
 import { schedulePass } from "./schedule-pass.ts";
+import { adoptStrays, sweepPass } from "./sweep-pass.ts";
 import {
   giveUpSilent,
   giveUpUnheeded,
@@ -24,12 +26,16 @@ export interface ReporterOptions {
   clock: Clock;
   planning: Pick<PlanningOptions, "open" | "seal" | "baseUrl" | "defaultClass">;
   retention: Retention;
+  blobs: Blobs;
   times?: WatchTimes;
   /** Runs that are planned at the same time. */
   planners?: number;
   /** Hears of passes that failed; the loop goes on. */
   failed(loop: string, error: unknown): void;
 }
+
+/** How long a blob is kept that nothing names: uploads under way have no name yet. */
+const daySeconds = 86_400;
 
 interface Loop {
   name: string;
@@ -54,7 +60,7 @@ export function startReporter(options: ReporterOptions): AsyncDisposable {
 }
 
 function loopsOf(options: ReporterOptions): Loop[] {
-  const { db, nudges, clock, retention, times = watchTimes, planners = 2 } = options;
+  const { db, nudges, clock, retention, blobs, times = watchTimes, planners = 2 } = options;
   const planning: PlanningOptions = { db, nudges, clock, ...options.planning };
   const plan: Loop = {
     name: "plan",
@@ -84,6 +90,19 @@ function loopsOf(options: ReporterOptions): Loop[] {
     },
     { name: "schedule", everyMs: 1000, pass: async () => (await schedulePass(db, nudges, clock)) > 0 },
     { name: "expire", everyMs: 60_000, pass: async () => (await expirePass(db, retention)) > 0 },
+    {
+      name: "sweep",
+      everyMs: 60_000,
+      pass: async () => (await sweepPass({ db, blobs, keepSeconds: daySeconds })) > 0,
+    },
+    {
+      name: "strays",
+      everyMs: daySeconds * 1000,
+      async pass() {
+        await adoptStrays(db, blobs, "");
+        return false;
+      },
+    },
   ];
 }
 

@@ -1,4 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { openFileBlobs } from "../../blobs/file-blobs.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { freshQueue } from "../../queue/postgres/fixtures/fresh-queue.ts";
 import { type SeedJob, type SeedProject, seedRun, viewJob } from "../../queue/postgres/fixtures/seed.ts";
@@ -271,6 +275,9 @@ test("the loops start, do their work and end", async () => {
     },
   ]);
   await database.db.query("insert into run_changes (run_id) select id from runs");
+  const directory = mkdtempSync(path.join(tmpdir(), "slipway-reporter-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  await using blobs = await openFileBlobs(directory, () => "one");
   {
     await using _reporter = startReporter({
       db: database.db,
@@ -283,6 +290,7 @@ test("the loops start, do their work and end", async () => {
         defaultClass: "default",
       },
       retention: { runDays: 90 },
+      blobs,
       failed: (_, error) => failures.push(error),
     });
     const claims = await queue.claim("w", 1, 10_000, signal);
