@@ -103,16 +103,17 @@ async function begin(
 export type Authenticated =
   | ({ kind: "ok"; jobId: string; runId: string } & AttemptRef)
   | { kind: "unknown" }
-  | { kind: "stale" };
+  /** The try is over. Only its terminal record may be said again. */
+  | ({ kind: "stale"; jobId: string; runId: string } & AttemptRef);
 
-/** Whose key it is. The answer for a live try may be kept for a while: every write checks the epoch again. */
+/** Whose key it is. The answer for a live try may be kept for a while (`runner-keys.ts`): every write checks the epoch again. */
 export async function authenticateRunner(db: Queryable, key: string): Promise<Authenticated> {
   const parts = partsOf(key);
   if (parts?.kind !== "key") return { kind: "unknown" };
   const row = await tokenRow(db, parts.attemptId);
   if (row === undefined || !fitsHash(key, row.key_hash)) return { kind: "unknown" };
-  if (row.state === "finished") return { kind: "stale" };
-  return { kind: "ok", attemptId: parts.attemptId, epoch: row.epoch, jobId: row.job_id, runId: row.run_id };
+  const kind = row.state === "finished" ? "stale" : "ok";
+  return { kind, attemptId: parts.attemptId, epoch: row.epoch, jobId: row.job_id, runId: row.run_id };
 }
 
 /**
