@@ -8,7 +8,8 @@ import { openFileBlobs } from "../../blobs/file-blobs.ts";
 import { emptyTables, type SeedProject, seedProject, seedRun } from "../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../queue/postgres/fixtures/test-database.ts";
 import { openDatabase } from "../../store/database.ts";
-import { adoptStrays, sweepLock, sweepPass } from "./sweep-pass.ts";
+import { sweepLock } from "../../store/locks.ts";
+import { adoptStrays, sweepPass } from "./sweep-pass.ts";
 
 let database: TestDatabase;
 let directory: string;

@@ -3,6 +3,7 @@
 
 import type { Blobs } from "../../blobs/blobs.ts";
 import type { Database } from "../../store/database.ts";
+import { sweepLock } from "../../store/locks.ts";
 
 export interface SweepOptions {
   db: Database;
@@ -12,9 +13,6 @@ export interface SweepOptions {
 }
 
 const portion = 200;
-
-/** Held while blobs are removed; whoever copies them all (a backup) holds it shared meanwhile. */
-export const sweepLock = 7_291_044_001;
 
 /** What is still named after all keeps its place, and is not looked at again until a name goes. */
 const renameStatement = `
