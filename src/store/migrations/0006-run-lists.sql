@@ -5,12 +5,15 @@
 alter table runs add column facets text collate "C"
   generated always as (coalesce(outcome, state) || ' ' || event || ' ' || coalesce(workflow, '')) stored;
 
+drop index runs_by_project;
 drop index runs_by_branch;
 drop index runs_by_workflow;
 drop index runs_by_outcome;
 drop index runs_by_person;
 drop index runs_by_event;
 drop index runs_by_commit;
+-- All columns in one direction, so that a page begins at a comparison of rows.
+create index runs_by_project on runs (project_id, id);
 create index runs_by_branch on runs (project_id, branch, id) where branch is not null;
 create index runs_by_facets on runs (project_id, facets, id);
 create index runs_by_branch_facets on runs (project_id, branch, facets, id) where branch is not null;
