@@ -52,8 +52,10 @@ export function openCancelWatch(db: Database, nudges: Nudges, clock: Clock): Can
   return {
     wait: ({ attemptId, epoch }, waitMs, signal) =>
       new Promise(resolve => {
+        let looked: Promise<void> = Promise.resolve();
         const onAbort = () => waiter.answer(null);
-        const stop = clock.after(waitMs, onAbort);
+        // However short the wait: what is there already is told.
+        const stop = clock.after(waitMs, () => void looked.then(onAbort));
         const waiter: Waiter = {
           attemptId,
           epoch,
@@ -67,7 +69,7 @@ export function openCancelWatch(db: Database, nudges: Nudges, clock: Clock): Can
         waiters.add(waiter);
         signal.addEventListener("abort", onAbort, { once: true });
         if (signal.aborted) return onAbort();
-        void lookQuietly([waiter]);
+        looked = lookQuietly([waiter]);
         schedule();
       }),
     async [Symbol.asyncDispose]() {

@@ -2,6 +2,7 @@
 // those who gave it up. What follows for the job is decided in core/job-state.ts.
 
 import { type AttemptEnd, afterAttempt } from "../../core/job-state.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import type { Queryable } from "../../store/database.ts";
 import { finishJob } from "./finish-job.ts";
 import { type JobRow, lockJob } from "./locked-job.ts";
@@ -16,6 +17,7 @@ export interface AttemptRow {
   events_stored: number;
   chunks_stored: number;
   terminal: unknown;
+  outcome: Outcome | null;
 }
 
 /** A try and its job, locked; the try undefined where it is not live any more. */
@@ -34,7 +36,7 @@ export async function lockAttempt(tx: Queryable, attemptId: string): Promise<Loc
   if (found === undefined) return undefined;
   const job = await lockJob(tx, found.job_id, found.group);
   const [attempt] = await tx.query<AttemptRow>(
-    `select id, job_id, run_id, epoch, state, step_began, events_stored, chunks_stored, terminal
+    `select id, job_id, run_id, epoch, state, step_began, events_stored, chunks_stored, terminal, outcome
      from attempts where id = $1 for no key update`,
     [attemptId],
   );

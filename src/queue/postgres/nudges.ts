@@ -4,8 +4,11 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Database } from "../../store/database.ts";
 
-/** `jobs`: one can be claimed. `runs`: one has changed. `attempts`: something is wanted of the one named. */
-export type NudgeChannel = "jobs" | "runs" | "attempts";
+/**
+ * `jobs`: one can be claimed. `runs`: one has changed. `attempts`: something is wanted of the one named. `events`: a runner
+ * of the run named has said something.
+ */
+export type NudgeChannel = "jobs" | "runs" | "attempts" | "events";
 
 export interface Nudges extends AsyncDisposable {
   /** Tells everyone, here at once, elsewhere within milliseconds. Never fails. */
@@ -16,7 +19,7 @@ export interface Nudges extends AsyncDisposable {
   wait(channel: NudgeChannel, ms: number, signal: AbortSignal): Promise<void>;
 }
 
-const channels: NudgeChannel[] = ["jobs", "runs", "attempts"];
+const channels: NudgeChannel[] = ["jobs", "runs", "attempts", "events"];
 /** So many nudges in a moment become one statement. */
 const gatherMs = 2;
 

@@ -212,9 +212,16 @@ export type Finish =
   /** What is stored so far. */
   | { kind: "incomplete"; events: number; chunks: number };
 
+export interface EndedAttempt extends AttemptRef {
+  jobId: string;
+  outcome: Outcome;
+  /** Somebody else's job may have come into the queue by it. */
+  freesOthers: boolean;
+}
+
 export interface FinishHooks {
   /** What has to become true in the same transaction, such as keeping the caches of a job that passed. */
-  within?(tx: Queryable, ended: AttemptRef & { jobId: string; outcome: Outcome }): Promise<void>;
+  within?(tx: Queryable, ended: EndedAttempt): Promise<void>;
 }
 
 /**
@@ -231,22 +238,28 @@ export async function finishAttempt(
     const locked = await lockAttempt(tx, attemptId);
     if (locked === undefined || locked.attempt.epoch !== epoch) return { kind: "stale" };
     const { attempt, job } = locked;
-    if (attempt.state === "finished") return repeated(attempt.terminal, record);
+    if (attempt.state === "finished") return repeated(attempt, record);
     const { events_stored: events, chunks_stored: chunks } = attempt;
     if (events < record.events || chunks < record.chunks) return { kind: "incomplete", events, chunks };
     const end = await provenEnd(tx, locked, record);
     await endLocked(tx, locked, end, { terminal: record, fence: false });
-    await hooks.within?.(tx, { attemptId, epoch, jobId: job.id, outcome: end.outcome });
+    const freesOthers = job.concurrency_group !== null;
+    await hooks.within?.(tx, { attemptId, epoch, jobId: job.id, outcome: end.outcome, freesOthers });
     return { kind: "accepted", outcome: end.outcome };
   });
 }
 
-function repeated(before: unknown, record: TerminalRecord): Finish {
-  const known = before as TerminalRecord | null;
-  if (known?.outcome !== record.outcome || known.events !== record.events || known.chunks !== record.chunks) {
+function repeated(attempt: LockedAttempt["attempt"], record: TerminalRecord): Finish {
+  const known = attempt.terminal as TerminalRecord | null;
+  if (
+    attempt.outcome === null ||
+    known?.outcome !== record.outcome ||
+    known.events !== record.events ||
+    known.chunks !== record.chunks
+  ) {
     return { kind: "stale" };
   }
-  return { kind: "accepted", outcome: record.outcome };
+  return { kind: "accepted", outcome: attempt.outcome };
 }
 
 async function provenEnd(

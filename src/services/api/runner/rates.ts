@@ -1,0 +1,30 @@
+// How often somebody may ask: a bucket that fills with time, one for each name. In memory, for each process by itself.
+
+import type { Clock } from "../../../lib/clock.ts";
+
+export interface Rates {
+  /** False where it was too often. */
+  take(name: string): boolean;
+}
+
+/** Names beyond these push out the ones that were heard of longest ago. */
+const mostNames = 20_000;
+
+/** `burst` at once, and `perSecond` in the long run. */
+export function createRates(clock: Clock, { perSecond, burst }: { perSecond: number; burst: number }): Rates {
+  const buckets = new Map<string, { left: number; at: number }>();
+  return {
+    take(name) {
+      const now = clock.monotonic();
+      const bucket = buckets.get(name) ?? { left: burst, at: now };
+      const left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond);
+      buckets.delete(name);
+      if (buckets.size >= mostNames) {
+        const [oldest] = buckets.keys();
+        buckets.delete(oldest!);
+      }
+      buckets.set(name, { left: left >= 1 ? left - 1 : left, at: now });
+      return left >= 1;
+    },
+  };
+}
