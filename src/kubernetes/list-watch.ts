@@ -1,0 +1,184 @@
+// Everything of one kind that fits a selector, and then every change of it, for ever: list, watch, and again where the
+// server has forgotten. Its owner sees objects come, change and go; that steps between were lost is normal.
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+
+import type { Clock } from "../lib/clock.ts";
+import type { KubernetesApi, Status } from "./kubernetes-api.ts";
+
+export interface KubernetesObject {
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    managedFields?: unknown;
+    deletionTimestamp?: string;
+    creationTimestamp?: string;
+  };
+}
+
+export type Change<T> =
+  /** It is there now, or has changed. */
+  | { type: "seen"; object: T }
+  /** It is gone: the last that is known of it. */
+  | { type: "gone"; object: T }
+  /** Everything that was there has been seen. Comes again after each new list. */
+  | { type: "listed" };
+
+export interface ListWatchOptions {
+  api: KubernetesApi;
+  /** `/api/v1/namespaces/jobs/pods`. */
+  path: string;
+  labelSelector?: string;
+  clock: Clock;
+  /** Chance between 0 and 1, so that watchers do not come back all at once. */
+  random(): number;
+  signal: AbortSignal;
+  /** Hears why a watch ended or a list failed; it goes on. */
+  troubled(what: string): void;
+}
+
+const pageSize = 500;
+/** Watches are renewed now and then, at different times. Seconds. */
+const watchSeconds = { least: 240, spread: 120 };
+/** Between tries. Milliseconds. */
+const backOff = { first: 250, most: 15_000 };
+
+interface Page<T> {
+  metadata: { resourceVersion: string; continue?: string };
+  items: T[];
+}
+
+type WatchLine<T> =
+  | { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; object: T }
+  | { type: "ERROR"; object: Status };
+
+/** Ends only with the signal. One reader; what it has not taken yet is held by the connection, not here. */
+export async function* listWatch<T extends KubernetesObject>(
+  options: ListWatchOptions,
+): AsyncGenerator<Change<T>> {
+  const known = new Map<string, T>();
+  let failures = 0;
+  while (!options.signal.aborted) {
+    try {
+      const version = yield* listAll(options, known);
+      failures = 0;
+      yield* watchFrom(options, known, version);
+    } catch (error) {
+      if (options.signal.aborted) return;
+      options.troubled(error instanceof Error ? error.message : String(error));
+      await pause(options, Math.min(backOff.first * 2 ** failures++, backOff.most));
+    }
+  }
+}
+
+async function* listAll<T extends KubernetesObject>(
+  { api, path, labelSelector, signal }: ListWatchOptions,
+  known: Map<string, T>,
+): AsyncGenerator<Change<T>, string> {
+  const seen = new Set<string>();
+  let token: string | undefined;
+  let version = "";
+  do {
+    const query = { labelSelector, limit: pageSize, continue: token };
+    const page = await api.call<Page<T>>("GET", path, { query, signal });
+    // A list that took too long is begun again.
+    if (!page.ok) throw new Error(`list of ${path}: ${page.code} ${page.status.message ?? ""}`);
+    for (const object of page.body.items) {
+      seen.add(keyOf(object));
+      const before = known.get(keyOf(object));
+      if (before?.metadata.resourceVersion === object.metadata.resourceVersion) continue;
+      // The same name anew: the old one is gone.
+      if (before !== undefined && before.metadata.uid !== object.metadata.uid)
+        yield { type: "gone", object: before };
+      yield remember(known, object);
+    }
+    version = page.body.metadata.resourceVersion;
+    token = page.body.metadata.continue;
+  } while (token !== undefined && token !== "");
+  for (const [key, object] of known) {
+    if (seen.has(key)) continue;
+    known.delete(key);
+    yield { type: "gone", object };
+  }
+  yield { type: "listed" };
+  return version;
+}
+
+/** Watches until the server has forgotten where we were; a watch that just ends is taken up where it ended. */
+async function* watchFrom<T extends KubernetesObject>(
+  options: ListWatchOptions,
+  known: Map<string, T>,
+  from: string,
+): AsyncGenerator<Change<T>> {
+  const { api, path, labelSelector, random, signal, troubled } = options;
+  let version = from;
+  let failures = 0;
+  while (!signal.aborted) {
+    const timeoutSeconds = Math.floor(watchSeconds.least + random() * watchSeconds.spread);
+    const query = {
+      labelSelector,
+      watch: 1,
+      allowWatchBookmarks: true,
+      resourceVersion: version,
+      timeoutSeconds,
+    };
+    try {
+      const watch = await api.lines<WatchLine<T>>(path, { query, signal });
+      if (!watch.ok) {
+        if (watch.code === 410) return;
+        throw new Error(`watch of ${path}: ${watch.code} ${watch.status.message ?? ""}`);
+      }
+      for await (const line of watch.body) {
+        if (line.type === "ERROR") {
+          if (line.object.code === 410) return;
+          throw new Error(`watch of ${path}: ${line.object.code} ${line.object.message ?? ""}`);
+        }
+        failures = 0;
+        version = line.object.metadata.resourceVersion ?? version;
+        if (line.type === "BOOKMARK") continue;
+        if (line.type === "DELETED") {
+          known.delete(keyOf(line.object));
+          yield { type: "gone", object: slim(line.object) };
+        } else {
+          yield remember(known, line.object);
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      troubled(error instanceof Error ? error.message : String(error));
+      await pause(options, Math.min(backOff.first * 2 ** failures++, backOff.most));
+    }
+  }
+}
+
+function remember<T extends KubernetesObject>(known: Map<string, T>, object: T): Change<T> {
+  const kept = slim(object);
+  known.set(keyOf(kept), kept);
+  return { type: "seen", object: kept };
+}
+
+/** Who wrote which field is half of an object and of no use here. */
+function slim<T extends KubernetesObject>(object: T): T {
+  delete object.metadata.managedFields;
+  return object;
+}
+
+function keyOf({ metadata }: KubernetesObject): string {
+  return `${metadata.namespace ?? ""}/${metadata.name}`;
+}
+
+function pause({ clock, random, signal }: ListWatchOptions, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      cancel();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.after(ms * (0.5 + random() / 2), done);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+}
