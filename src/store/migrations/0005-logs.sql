@@ -12,8 +12,7 @@ alter table logs
   -- What is still in `log_chunks`, and until when somebody is rolling it up.
   add column loose_bytes bigint not null default 0,
   add column loose_chunks int not null default 0,
-  add column rolling_until timestamptz,
-  alter column step set storage plain;
+  add column rolling_until timestamptz;
 alter table logs set (fillfactor = 60);
 create index logs_open on logs (attempt_id) where not sealed;
 

@@ -1,0 +1,63 @@
+// Writes server-sent events: no faster than the reader takes them, and a comment now and then, so that nothing between the
+// two of us thinks that nobody is there.
+
+import type { ServerResponse } from "node:http";
+import type { Clock } from "../../../lib/clock.ts";
+
+const commentMs = 15_000;
+
+/** Sends everything, then `last`. Ends early, without an error, when the reader hangs up. */
+export async function sendEvents(
+  response: ServerResponse,
+  events: AsyncIterable<{ text: Buffer }>,
+  last: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    // Of proxies that would hold it back.
+    "x-accel-buffering": "no",
+    "x-content-type-options": "nosniff",
+  });
+  response.flushHeaders();
+  let cancel: () => void = () => undefined;
+  const comment = () => {
+    // A reader that takes nothing is told nothing.
+    if (!response.writableNeedDrain) response.write(":\n\n");
+    cancel = clock.after(commentMs, comment);
+  };
+  cancel = clock.after(commentMs, comment);
+  try {
+    for await (const { text } of events) {
+      if (!response.write(text)) await drained(response, signal);
+    }
+    response.end(last);
+  } catch (error) {
+    if (signal.aborted || response.destroyed) response.destroy();
+    else {
+      // The reader comes back to where it was.
+      response.destroy();
+      throw error;
+    }
+  } finally {
+    cancel();
+  }
+}
+
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      signal.removeEventListener("abort", done);
+      if (signal.aborted) reject(signal.reason);
+      else if (response.destroyed) reject(new Error("the reader hung up"));
+      else resolve();
+    };
+    response.on("drain", done).on("close", done);
+    signal.addEventListener("abort", done);
+    if (signal.aborted || response.destroyed) done();
+    else if (!response.writableNeedDrain) done();
+  });
+}
