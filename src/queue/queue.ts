@@ -68,6 +68,8 @@ export interface Queue {
   /**
    * Registers the worker, or renews its lease (8 s). Answers every attempt it holds and what is wanted of it. A live
    * attempt in `held` that is not among the answers has been adopted by another worker: it is to be let go, not destroyed.
+   * One among the answers that the worker does not know was claimed by it, but the answer to its claim was lost: `lost` gives
+   * it to another. What was claimed in the last 10 s and is not in `held` is not answered yet.
    */
   renew(
     worker: WorkerInfo,
@@ -80,7 +82,7 @@ export interface Queue {
   /** A runner is gone that has not finished. The attempt is decided from what is stored of it. */
   lost(attemptId: string, epoch: number, end: LaunchEnd): Promise<"ok" | "stale">;
   /**
-   * Attempts of workers whose lease has run out, which this worker now holds. Only those of its own place: the label
+   * Attempts of workers whose lease has run out, which this worker now holds. Only of its classes and its own place: the label
    * `place` says where runners can be reached from (a host, a cluster). `claimToken` is empty where a runner was launched.
    */
   adopt(workerId: string, count: number): Promise<(Claim & { launcherRef: string | null })[]>;

@@ -16,6 +16,7 @@ export interface AttemptRow {
   step_began: boolean;
   events_stored: number;
   chunks_stored: number;
+  worker_id: string | null;
   terminal: unknown;
   outcome: Outcome | null;
 }
@@ -36,7 +37,7 @@ export async function lockAttempt(tx: Queryable, attemptId: string): Promise<Loc
   if (found === undefined) return undefined;
   const job = await lockJob(tx, found.job_id, found.group);
   const [attempt] = await tx.query<AttemptRow>(
-    `select id, job_id, run_id, epoch, state, step_began, events_stored, chunks_stored, terminal, outcome
+    `select id, job_id, run_id, epoch, state, step_began, events_stored, chunks_stored, worker_id, terminal, outcome
      from attempts where id = $1 for no key update`,
     [attemptId],
   );
@@ -82,17 +83,20 @@ export async function endLocked(
 }
 
 /**
- * Ends a try that is over without a terminal record: lost or given up. Answers `stale` where it is not live any more or
- * the epoch is another; then nothing has changed.
+ * Ends a try that is over without a terminal record: lost or given up. Answers `stale` where it is not live any more, the
+ * epoch is another, or, with `heldBy`, another worker holds it; then nothing has changed.
  */
 export async function endAttempt(
   tx: Queryable,
   attemptId: string,
   epoch: number,
   end: AttemptEnd,
+  heldBy?: string,
 ): Promise<"again" | "finished" | "stale"> {
   const locked = await lockAttempt(tx, attemptId);
   if (locked === undefined) return "stale";
-  if (locked.attempt.state === "finished" || locked.attempt.epoch !== epoch) return "stale";
+  const { state, epoch: current, worker_id } = locked.attempt;
+  if (state === "finished" || current !== epoch) return "stale";
+  if (heldBy !== undefined && worker_id !== heldBy) return "stale";
   return endLocked(tx, locked, end, { fence: true });
 }

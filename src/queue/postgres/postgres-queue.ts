@@ -1,13 +1,15 @@
 // The queue's port on PostgreSQL: what the api offers to workers. The table of jobs is the queue.
 
+import { SlipwayError } from "../../core/failure.ts";
 import { isGood } from "../../core/outcome.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Database } from "../../store/database.ts";
-import type { Claim, LaunchEnd, Queue } from "../queue.ts";
+import type { AttemptState, Claim, LaunchEnd, Queue, WorkerInfo } from "../queue.ts";
 import { createClaimers } from "./claim-jobs.ts";
 import { endAttempt } from "./end-attempt.ts";
+import { giveBack } from "./give-back.ts";
 import type { Nudges } from "./nudges.ts";
-import { renewWorker } from "./renew-worker.ts";
+import { renewWorker, type TokenId } from "./renew-worker.ts";
 import { adoptStatement, type ClaimRow, claimOf } from "./take-jobs.ts";
 import { hashOf, newClaimToken } from "./tokens.ts";
 
@@ -19,14 +21,51 @@ export interface PostgresQueueOptions {
   pollMs?: number;
 }
 
+/** The queue as the api has it, which answers workers for what their tokens let them do. */
+export interface PostgresQueue extends Queue {
+  /** Like `renew`, for a worker that came with a token; `foreign` where its id belongs to another one. */
+  renewAs(
+    tokenId: TokenId,
+    worker: WorkerInfo,
+    held: readonly { attemptId: string; epoch: number; alive: boolean }[],
+  ): Promise<AttemptState[] | "foreign">;
+  /** Whether a worker was registered with another token than this. One that nobody knows is not, and gets nothing. */
+  isForeign(workerId: string, tokenId: TokenId): Promise<boolean>;
+  /** With `heldBy`, stale where another worker holds the attempt. */
+  launched(attemptId: string, epoch: number, launcherRef: string, heldBy?: string): Promise<"ok" | "stale">;
+  lost(attemptId: string, epoch: number, end: LaunchEnd, heldBy?: string): Promise<"ok" | "stale">;
+  /** Claims that never reached who made them: the jobs are in the queue again, in their old places. */
+  giveBack(claims: readonly Claim[]): Promise<void>;
+}
+
 /** The queue. It has nothing of its own to close. */
-export function createPostgresQueue({ db, nudges, clock, pollMs = 1000 }: PostgresQueueOptions): Queue {
+export function createPostgresQueue({
+  db,
+  nudges,
+  clock,
+  pollMs = 1000,
+}: PostgresQueueOptions): PostgresQueue {
   const claimers = createClaimers(db, clock);
+  const renewAs: PostgresQueue["renewAs"] = async (tokenId, worker, held) => {
+    const states = await renewWorker(db, worker, held, tokenId);
+    if (states !== "foreign") claimers.note(worker.id, worker.classes);
+    return states;
+  };
   return {
+    renewAs,
     async renew(worker, held) {
-      const states = await renewWorker(db, worker, held);
-      claimers.note(worker.id, worker.classes);
-      return states;
+      const states = await renewAs(null, worker, held);
+      if (states !== "foreign") return states;
+      throw new SlipwayError("worker-id-taken", `the worker id ${worker.id} belongs to a token`, {
+        hint: "choose another id for this worker",
+      });
+    },
+    async isForeign(workerId, tokenId) {
+      const rows = await db.query(
+        "select 1 from workers where id = $1 and token_id is distinct from $2::bigint",
+        [workerId, tokenId],
+      );
+      return rows.length > 0;
     },
     async claim(workerId, count, waitMs, signal) {
       const until = clock.monotonic() + waitMs;
@@ -42,14 +81,16 @@ export function createPostgresQueue({ db, nudges, clock, pollMs = 1000 }: Postgr
         if (!nudged) await nudges.wait("jobs", Math.min(left, pollMs), signal);
       }
     },
-    async launched(attemptId, epoch, launcherRef) {
+    async launched(attemptId, epoch, launcherRef, heldBy) {
       const rows = await db.query(
-        "update attempts set launcher_ref = $3 where id = $1 and epoch = $2 and state <> 'finished' returning id",
-        [attemptId, epoch, launcherRef],
+        `update attempts set launcher_ref = $3 where id = $1 and epoch = $2 and state <> 'finished'
+           and worker_id = coalesce($4, worker_id) returning id`,
+        [attemptId, epoch, launcherRef, heldBy ?? null],
       );
       return rows.length > 0 ? "ok" : "stale";
     },
-    lost: (attemptId, epoch, end) => lost(db, nudges, attemptId, epoch, end),
+    lost: (attemptId, epoch, end, heldBy) => lost(db, nudges, { attemptId, epoch, end, heldBy }),
+    giveBack: claims => giveBack(db, nudges, claims),
     adopt: (workerId, count) => adopt(db, workerId, count),
     async leave(workerId) {
       await db.query(
@@ -63,13 +104,16 @@ export function createPostgresQueue({ db, nudges, clock, pollMs = 1000 }: Postgr
 async function lost(
   db: Database,
   nudges: Nudges,
-  attemptId: string,
-  epoch: number,
-  end: LaunchEnd,
+  {
+    attemptId,
+    epoch,
+    end,
+    heldBy,
+  }: { attemptId: string; epoch: number; end: LaunchEnd; heldBy?: string | undefined },
 ): Promise<"ok" | "stale"> {
   // No evidence, no green: what only a launcher saw is never a pass, whatever it says.
   const outcome = isGood(end.outcome) ? "broken" : end.outcome;
-  const became = await db.transact(tx => endAttempt(tx, attemptId, epoch, { ...end, outcome }));
+  const became = await db.transact(tx => endAttempt(tx, attemptId, epoch, { ...end, outcome }, heldBy));
   if (became === "stale") return "stale";
   nudges.nudge("runs");
   nudges.nudge("attempts", attemptId);

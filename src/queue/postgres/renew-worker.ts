@@ -13,24 +13,35 @@ interface AttemptRow {
 
 /** The lease of a worker; it renews it every 2.5 s. Seconds. */
 export const leaseSeconds = 8;
+/** So long the answer to a claim may be on its way: until then a try that the worker does not name is not held against it. Seconds. */
+const onTheWaySeconds = 10;
 /** Silent for so long, a try is noted to have been seen alive. Seconds. */
 const silentSeconds = 15;
 
+/** Whose word it is: the token that a worker came with; null for one in the same process. */
+export type TokenId = number | null;
+
 /**
  * Registers the worker or renews its lease. Answers every live try that it holds; of what it thinks it holds, `destroy`
- * for what is over. A live try that another worker has adopted is left out: it is to be let go, not destroyed.
+ * for what is over. A live try that another worker has adopted is left out: it is to be let go, not destroyed. `foreign`
+ * where the id belongs to another token.
  */
 export async function renewWorker(
   db: Queryable,
   worker: WorkerInfo,
   held: readonly { attemptId: string; epoch: number; alive: boolean }[],
-): Promise<AttemptState[]> {
-  await db.query(
-    `insert into workers (id, name, classes, labels, capacity, draining, version, lease_until)
-     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => ${leaseSeconds}))
+  tokenId: TokenId = null,
+): Promise<AttemptState[] | "foreign"> {
+  // One whose token is gone may come back with another, but not while it may be alive.
+  const renewed = await db.query(
+    `insert into workers (id, name, classes, labels, capacity, draining, version, token_id, lease_until)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => ${leaseSeconds}))
      on conflict (id) do update set name = excluded.name, classes = excluded.classes, labels = excluded.labels,
        capacity = excluded.capacity, draining = excluded.draining, version = excluded.version,
-       lease_until = excluded.lease_until`,
+       token_id = excluded.token_id, lease_until = excluded.lease_until
+     where workers.token_id is not distinct from excluded.token_id
+       or (workers.token_id is null and workers.lease_until < now())
+     returning id`,
     [
       worker.id,
       worker.name,
@@ -39,8 +50,10 @@ export async function renewWorker(
       Math.max(1, worker.capacity),
       worker.draining,
       worker.version,
+      tokenId,
     ],
   );
+  if (renewed.length === 0) return "foreign";
   const alive = held.filter(each => each.alive).map(each => each.attemptId);
   if (alive.length > 0) {
     await db.query(
@@ -51,6 +64,7 @@ export async function renewWorker(
   }
   const rows = await db.query<AttemptRow>(
     `select id, epoch, state, worker_id, cancel_reason from attempts where worker_id = $1 and state <> 'finished'
+       and (state = 'running' or launcher_ref is not null or claimed_at < now() - make_interval(secs => ${onTheWaySeconds}))
      union select id, epoch, state, worker_id, cancel_reason from attempts where id = any($2)`,
     [worker.id, held.map(each => each.attemptId)],
   );
