@@ -1,0 +1,33 @@
+// Waiting between two tries, and waiting in general, on a clock that can be moved.
+
+import type { Clock } from "../lib/clock.ts";
+
+const firstMs = 50;
+const longestMs = 5000;
+
+/** Each call gives the next wait: doubled up to 5 s, half of it by chance, so that runners do not come all at once. */
+export function createBackOff(random: () => string): () => number {
+  let next = firstMs;
+  return () => {
+    const chance = Number.parseInt(random().slice(0, 8), 16) / 2 ** 32;
+    const wait = next / 2 + (next / 2) * chance;
+    next = Math.min(next * 2, longestMs);
+    return wait;
+  };
+}
+
+/** Throws the signal's reason when it is aborted meanwhile. */
+export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const onAbort = () => {
+      disarm();
+      reject(signal.reason);
+    };
+    const disarm = clock.after(ms, () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
