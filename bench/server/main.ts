@@ -3,8 +3,9 @@
 
 import { type Figure, figureAsJson, figureAsText, isMet } from "../local/figure.ts";
 import { claim } from "./claim.ts";
+import { runList } from "./run-list.ts";
 
-const benches: Record<string, () => Promise<Figure[]>> = { claim };
+const benches: Record<string, () => Promise<Figure[]>> = { claim, "run-list": runList };
 
 async function main(args: string[]): Promise<number> {
   const json = args.includes("--json");
