@@ -1,0 +1,319 @@
+import { createHash } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
+import { begun, numbered, packed, passed, startListener, type TestListener } from "./fixtures/listener.ts";
+
+let database: TestDatabase;
+let listener: TestListener;
+const never = new AbortController().signal;
+beforeAll(async () => {
+  database = await startTestDatabase({ connections: 16 });
+}, 60_000);
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  listener = await startListener(database.db, {
+    limits: { artifactBytes: 1000, artifactsPerJob: 3, cacheBytes: 1000, cacheBytesPerProject: 100 },
+  });
+});
+afterEach(async () => {
+  expect(listener.errors).toEqual([]);
+  await listener[Symbol.asyncDispose]();
+});
+
+const call: TestListener["call"] = (...args) => listener.call(...args);
+const put = (key: string, path: string, body: Uint8Array | string, headers = {}) =>
+  call("PUT", path, { key, body, headers });
+const digestOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+async function blob(key: string, content: Buffer): Promise<void> {
+  await listener.blobs.put(
+    key,
+    (async function* () {
+      yield content;
+    })(),
+    { maxBytes: 10_000, signal: never },
+  );
+}
+
+async function end(key: string, outcome: "passed" | "failed" = "passed"): Promise<void> {
+  await call("POST", "events", {
+    key,
+    json: { epoch: 1, events: numbered(1, begun, { ...passed, outcome }) },
+  });
+  const answer = await call("POST", "finish", {
+    key,
+    json: { epoch: 1, outcome, exitCode: 0, message: "", events: 2, chunks: 0 },
+  });
+  expect(answer.json).toMatchObject({ accepted: true, outcome });
+}
+
+test("a runner gets the source that was sent for its run, and no other", async () => {
+  const mine = await listener.running();
+  const other = await listener.running();
+  await blob(`source/${mine.runId}`, packed("mine"));
+  await blob(`source/${other.runId}`, packed("others"));
+  expect(mine.source).toEqual({ kind: "sent" });
+  const answer = await call("GET", "source", { key: mine.key });
+  expect(answer.bytes).toEqual(packed("mine"));
+  expect(answer.headers.get("content-type")).toBe("application/zstd");
+  expect(answer.headers.get("content-length")).toBe("8");
+  expect((await call("GET", "source", { key: other.key })).bytes).toEqual(packed("others"));
+  await listener.blobs.remove([`source/${mine.runId}`]);
+  expect(await call("GET", "source", { key: mine.key })).toMatchObject({
+    status: 410,
+    json: { code: "gone" },
+  });
+});
+
+test("a job gets the outputs that it requires, and those of no other job", async () => {
+  const { db } = database;
+  const first = await listener.running();
+  const stranger = await listener.running();
+  for (const { key } of [first, stranger]) {
+    expect(
+      (await put(key, "artifacts/output?epoch=1", packed("built"), { "x-slipway-files": "3" })).status,
+    ).toBe(200);
+    await end(key);
+  }
+  const second = await listener.running({ name: "second" });
+  // It stands in the first one's run and takes its output.
+  await db.query("update jobs set run_id = $2 where id = $1", [second.jobId, first.runId]);
+  await db.query(
+    `update runs set plan = jsonb_build_object('sources', jsonb_build_object('second',
+       '{"kind": "directories", "parts": [{"directory": "a", "of": {"entry": "job-0"}}]}'::jsonb)) where id = $1`,
+    [first.runId],
+  );
+  const again = await call("POST", "claim", {
+    json: { claimToken: second.claimToken, nonce: "0123456789abcdef", runner: { version: "1", engine: "x" } },
+  });
+  expect(again.json).toMatchObject({
+    source: { kind: "inputs" },
+    inputs: [{ directory: "a", name: first.jobId }],
+  });
+  const { key } = second;
+  expect((await call("GET", `inputs/${first.jobId}`, { key })).bytes).toEqual(packed("built"));
+  for (const name of [stranger.jobId, second.jobId, "", "..", "%2e%2e%2foutput", "output", "%00"]) {
+    expect((await call("GET", `inputs/${name}`, { key })).status).toBe(404);
+  }
+  expect((await call("GET", "source", { key })).status).toBe(404);
+});
+
+test("an artifact is kept as it comes, and the last one whole counts", async () => {
+  const { key, attemptId } = await listener.running();
+  const first = await put(key, "artifacts/output?epoch=1", packed("one"), { "x-slipway-files": "7" });
+  expect(first).toMatchObject({ status: 200, json: { bytes: 7 } });
+  const second = await put(key, "artifacts/output?epoch=1", packed("two!"), { "x-slipway-files": "8" });
+  const [row, ...more] = await database.db.query<{ blob_key: string }>(
+    "select name, blob_key, files, bytes, attempt_id from artifacts",
+  );
+  expect(more).toEqual([]);
+  expect(row).toMatchObject({ name: "output", files: 8, bytes: 8, attempt_id: attemptId });
+  expect(row!.blob_key).toBe(second.json.location);
+  const kept = await listener.blobs.get(row!.blob_key, { signal: never });
+  expect(Buffer.concat(await Array.fromAsync(kept!))).toEqual(packed("two!"));
+  // Both have a row, so that the sweep finds the one that nothing names any more.
+  const blobs = await database.db.query<{ key: string; unnamed: boolean }>(
+    "select key, unnamed_since is not null as unnamed from blobs order by unnamed",
+  );
+  expect(blobs).toEqual([
+    { key: second.json.location, unnamed: false },
+    { key: first.json.location, unnamed: true },
+  ]);
+});
+
+test("no name of an artifact leads out of its place", async () => {
+  const { key, attemptId } = await listener.running();
+  const names = ["../../etc/passwd", "a/b", "..", "%2e", "'; drop table jobs; --", "ü 🚢", "x".repeat(255)];
+  for (const name of names) {
+    await database.db.query("delete from artifacts");
+    const answer = await put(key, `artifacts/${encodeURIComponent(name)}?epoch=1`, packed("x"));
+    // A client that normalises a path of dots asks for something else.
+    if (name === "..") {
+      expect(answer.status).toBe(404);
+      continue;
+    }
+    expect(answer.status).toBe(200);
+    expect(answer.json.location).toMatch(new RegExp(`^artifact/${attemptId}/[0-9a-f]{32}-[0-9a-f]{24}$`));
+    const rows = await database.db.query("select name from artifacts");
+    expect(rows).toEqual([{ name }]);
+  }
+  for (const name of ["", "a%00b", "a%0ab", "%7f", "%c2%85", "x".repeat(256), "%ff", "%zz", "%ed%a0%80"]) {
+    expect((await put(key, `artifacts/${name}?epoch=1`, packed("x"))).status).toBe(422);
+  }
+});
+
+test("what is too much or no archive is refused and leaves nothing", async () => {
+  const { key } = await listener.running();
+  const codes = [
+    await put(key, "artifacts/a?epoch=1", packed("x".repeat(1000))),
+    await put(key, "artifacts/a?epoch=1", "plain text"),
+    await put(key, "artifacts/a?epoch=1", ""),
+    await put(key, "artifacts/a?epoch=1", packed("").subarray(0, 3)),
+    await put(key, "artifacts/a?epoch=1", packed("x"), { "x-slipway-files": "-1" }),
+    await put(key, "artifacts/a?epoch=1", packed("x"), { "content-encoding": "gzip" }),
+    await put(key, "artifacts/a", packed("x")),
+    await put(key, "artifacts/a?epoch=x", packed("x")),
+    await put(key, "cache?key=k&epoch=1", packed("x".repeat(1000))),
+    await put(key, "cache?epoch=1", packed("x")),
+    await put(key, `cache?key=${"k".repeat(513)}&epoch=1`, packed("x")),
+    await put(key, "cache?key=%00&epoch=1", packed("x")),
+    await put(key, "cache?key=k&epoch=1", packed("x"), { "x-slipway-digest": "0".repeat(64) }),
+    await put(key, "cache?key=k&epoch=1", packed("x"), { "x-slipway-digest": "zz" }),
+  ];
+  expect(codes.map(({ status }) => status)).toEqual([
+    413, 422, 422, 422, 422, 415, 422, 422, 413, 422, 422, 422, 422, 422,
+  ]);
+  expect(await database.db.query("select * from artifacts")).toEqual([]);
+  expect(await database.db.query("select * from pending_caches")).toEqual([]);
+  expect(await Array.fromAsync(listener.blobs.list("artifact/"))).toEqual([]);
+  expect(await Array.fromAsync(listener.blobs.list("cache/"))).toEqual([]);
+});
+
+test("a stream without a length is bounded all the same", async () => {
+  const { key } = await listener.running();
+  const sent = new Promise<number>((resolve, reject) => {
+    const request = httpRequest(
+      `${listener.url}/runner/v1/artifacts/a?epoch=1`,
+      { method: "PUT", headers: { authorization: `Bearer ${key}` } },
+      response => resolve(response.resume().statusCode!),
+    );
+    request.on("error", reject);
+    request.write(packed("x".repeat(600)));
+    request.write("x".repeat(600));
+  });
+  expect(await sent).toBe(413);
+});
+
+test("an upload that breaks off leaves nothing", async () => {
+  const { key } = await listener.running();
+  const broken = new Promise<void>(resolve => {
+    const request = httpRequest(`${listener.url}/runner/v1/artifacts/a?epoch=1`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${key}`, "content-length": "500" },
+    });
+    request.on("error", () => resolve());
+    request.write(packed("x".repeat(100)), () => request.destroy());
+    request.on("close", () => resolve());
+  });
+  await broken;
+  // The next call comes after it.
+  expect((await put(key, "artifacts/b?epoch=1", packed("x"))).status).toBe(200);
+  expect(await database.db.query("select name from artifacts")).toEqual([{ name: "b" }]);
+  expect(await Array.fromAsync(listener.blobs.list("artifact/"))).toHaveLength(1);
+});
+
+test("a job keeps at most so many artifacts", async () => {
+  const { key } = await listener.running();
+  for (const name of ["a", "b", "c", "a"]) {
+    expect((await put(key, `artifacts/${name}?epoch=1`, packed("x"))).status).toBe(200);
+  }
+  expect(await put(key, "artifacts/d?epoch=1", packed("x"))).toMatchObject({
+    status: 422,
+    json: { code: "too-many" },
+  });
+});
+
+test("an artifact is kept for as long as the file says", async () => {
+  const { key, jobId } = await listener.running();
+  await database.db.query(
+    `update jobs set spec = spec || '{"artifacts": [{"name": "dist", "paths": [], "retentionDays": 3}]}' where id = $1`,
+    [jobId],
+  );
+  await put(key, "artifacts/dist?epoch=1", packed("x"));
+  await put(key, "artifacts/output?epoch=1", packed("x"));
+  const rows = await database.db.query<{ name: string; days: number | null }>(
+    "select name, extract(day from expires_at - created_at)::int as days from artifacts order by name",
+  );
+  expect(rows).toEqual([
+    { name: "dist", days: 3 },
+    { name: "output", days: null },
+  ]);
+});
+
+test("a cache becomes real when the job passes, and only then", async () => {
+  const first = await listener.running();
+  expect((await call("GET", "cache?key=k", { key: first.key })).status).toBe(204);
+  await put(first.key, "cache?key=k&epoch=1", packed("old"), { "x-slipway-files": "2" });
+  // Not even its own job sees it before.
+  expect((await call("GET", "cache?key=k", { key: first.key })).status).toBe(204);
+  await end(first.key);
+  const second = await listener.running();
+  const found = await call("GET", "cache?key=nothing&key=k", { key: second.key });
+  expect(found.bytes).toEqual(packed("old"));
+  expect(Object.fromEntries(found.headers)).toMatchObject({
+    "x-slipway-cache-key": "k",
+    "x-slipway-files": "2",
+    "x-slipway-digest": digestOf(packed("old")),
+  });
+  await put(second.key, "cache?key=k&epoch=1", packed("bad"));
+  await end(second.key, "failed");
+  const third = await listener.running();
+  expect((await call("GET", "cache?key=k", { key: third.key })).bytes).toEqual(packed("old"));
+  await put(third.key, "cache?key=k&epoch=1", packed("new"));
+  await end(third.key);
+  const fourth = await listener.running();
+  expect((await call("GET", "cache?key=k", { key: fourth.key })).bytes).toEqual(packed("new"));
+  expect(await database.db.query("select * from pending_caches")).toEqual([]);
+});
+
+test("bytes that are there already are named by their digest", async () => {
+  const first = await listener.running();
+  const bytes = packed("the same");
+  const headers = { "x-slipway-digest": digestOf(bytes) };
+  expect(await put(first.key, "cache?key=k&epoch=1", "", headers)).toMatchObject({
+    status: 412,
+    json: { code: "unknown-digest" },
+  });
+  const sent = await put(first.key, "cache?key=k&epoch=1", bytes, headers);
+  await end(first.key);
+  const second = await listener.running();
+  const named = await put(second.key, "cache?key=other&epoch=1", "", headers);
+  expect(named).toMatchObject({ status: 200, json: sent.json });
+  await end(second.key);
+  const third = await listener.running();
+  expect((await call("GET", "cache?key=other", { key: third.key })).bytes).toEqual(bytes);
+  expect(await Array.fromAsync(listener.blobs.list("cache/"))).toHaveLength(1);
+});
+
+test("a cache stays with its project and its trust, whoever knows its digest", async () => {
+  const { db } = database;
+  const mine = await listener.running();
+  await put(mine.key, "cache?key=k&epoch=1", packed("mine"));
+  await end(mine.key);
+  const headers = { "x-slipway-digest": digestOf(packed("mine")) };
+
+  // A branch reads what the default branch has, and writes only its own.
+  const branch = await listener.running();
+  await db.query("update runs set branch = 'topic' where id = $1", [branch.runId]);
+  expect((await call("GET", "cache?key=k", { key: branch.key })).bytes).toEqual(packed("mine"));
+  await put(branch.key, "cache?key=k&epoch=1", packed("topic"));
+  await end(branch.key);
+  const trunk = await listener.running();
+  expect((await call("GET", "cache?key=k", { key: trunk.key })).bytes).toEqual(packed("mine"));
+
+  const stranger = await listener.running();
+  const [other] = await db.query<{ id: number }>(
+    `insert into projects (organisation_id, name, badge_key, webhook_secret) select organisation_id, 'other', 'o', '\\x00'
+     from projects returning id`,
+  );
+  await db.query("update runs set project_id = $2 where id = $1", [stranger.runId, other!.id]);
+  expect((await call("GET", "cache?key=k", { key: stranger.key })).status).toBe(204);
+  expect((await put(stranger.key, "cache?key=k&epoch=1", "", headers)).status).toBe(412);
+});
+
+test("the caches of a project stay below their limit: what was used longest ago goes", async () => {
+  const keep = async (name: string, text: string) => {
+    const { key } = await listener.running();
+    await put(key, `cache?key=${name}&epoch=1`, packed(text));
+    await end(key);
+  };
+  await keep("a", "x".repeat(40));
+  await keep("b", "x".repeat(40));
+  await database.db.query("update caches set used_at = now() - interval '2 h'");
+  const reader = await listener.running();
+  expect((await call("GET", "cache?key=a", { key: reader.key })).status).toBe(200);
+  await keep("c", "x".repeat(40));
+  const rows = await database.db.query("select key from caches order by key");
+  expect(rows).toEqual([{ key: "a" }, { key: "c" }]);
+});
