@@ -29,6 +29,8 @@ interface Feed {
   complete: boolean;
   /** The look under way. */
   looking?: Promise<void> | undefined;
+  /** When the last look took something in, on the monotonic clock. */
+  tookAt: number;
   /** Aborted when the last follower has gone. */
   left: AbortController;
 }
@@ -38,6 +40,8 @@ const ringBytes = 1024 * 1024;
 const lookBytes = 512 * 1024;
 /** When nobody told us anything. */
 const pollMs = 2000;
+/** A log that grows all the time is looked at so often, and not at each of its lines. */
+const gatherMs = 20;
 
 export function openLogFeeds(options: LogFeedsOptions): LogFeeds {
   const feeds = new Map<string, Feed>();
@@ -61,7 +65,7 @@ export function openLogFeeds(options: LogFeedsOptions): LogFeeds {
   async function* follow(attemptId: string, from: number, signal: AbortSignal): AsyncGenerator<ChunkEvents> {
     let feed = feeds.get(attemptId);
     if (feed === undefined) {
-      feed = { followers: 0, ring: [], head: -1, complete: false, left: new AbortController() };
+      feed = { followers: 0, ring: [], head: -1, complete: false, tookAt: 0, left: new AbortController() };
       feeds.set(attemptId, feed);
     }
     feed.followers++;
@@ -136,6 +140,8 @@ async function look(
   });
   feed.left.signal.addEventListener("abort", hear);
   try {
+    const early = feed.tookAt + gatherMs - clock.monotonic();
+    if (early > 0) await new Promise<void>(resolve => clock.after(early, resolve));
     while (!feed.left.signal.aborted) {
       heard = false;
       const state = await pieces.state(attemptId);
@@ -143,6 +149,8 @@ async function look(
       if (feed.head < 0) feed.head = bytes;
       if (bytes > feed.head) {
         await takeIn(pieces, attemptId, feed, bytes);
+        // What is far behind the log's end goes on at once.
+        feed.tookAt = feed.head < bytes ? 0 : clock.monotonic();
         return;
       }
       // What was deleted says nothing more either.
