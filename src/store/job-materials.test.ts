@@ -127,6 +127,7 @@ describe("caches", () => {
     commit: null,
     person: "somebody",
     defaultBranch: "main",
+    sent: false,
   };
 
   test("only what runs trusted on the default branch writes its caches", () => {
@@ -139,6 +140,7 @@ describe("caches", () => {
       { branch: null, tag: "main" },
       { tag: "v1" },
       { branch: null, commit: "abc1234" },
+      { sent: true },
     ];
     const scopes = apart.map(each => ownScope({ ...facts, ...each }));
     expect(scopes).toEqual([
@@ -148,6 +150,7 @@ describe("caches", () => {
       "branch:tag:main",
       "branch:tag:v1",
       "branch:commit:",
+      "branch:sent:somebody:main",
     ]);
   });
 

@@ -165,15 +165,19 @@ export interface TrustFacts {
   commit: string | null;
   person: string | null;
   defaultBranch: string;
+  /** A working tree was sent, though the project has a repository. */
+  sent: boolean;
 }
 
 /**
- * The scope of a run's own caches. Only what runs on the default branch, trusted, writes `default`; what cannot be trusted
+ * The scope of a run's own caches. Only what stands on the default branch, trusted, writes `default`; what cannot be trusted
  * is apart by person and branch. Branch names hold no `:`, so nothing else can be called like one.
  */
-export function ownScope({ trusted, event, branch, tag, commit, person, defaultBranch }: TrustFacts): string {
+export function ownScope(facts: TrustFacts): string {
+  const { trusted, event, branch, tag, commit, person, defaultBranch, sent } = facts;
   const place = branch ?? (tag === null ? (commit === null ? defaultBranch : "commit:") : `tag:${tag}`);
   if (!trusted) return `untrusted:${person ?? ""}:${place}`;
+  if (sent) return `branch:sent:${person ?? ""}:${place}`;
   if (tag !== null) return `branch:tag:${tag}`;
   if (event === "pull-request") return `branch:pull-request:${place}`;
   return place === defaultBranch ? "default" : `branch:${place}`;
@@ -181,7 +185,7 @@ export function ownScope({ trusted, event, branch, tag, commit, person, defaultB
 
 export const scopeStatement = `
   select r.project_id, r.trusted, r.event, r.branch, r.tag, r.commit_id as commit, r.person,
-    p.default_branch as "defaultBranch"
+    p.default_branch as "defaultBranch", r.source_key is not null and p.repository is not null as sent
   from jobs j join runs r on r.id = j.run_id join projects p on p.id = r.project_id where j.id = $1`;
 
 /** Undefined where there is no such job. */
