@@ -68,7 +68,8 @@ async function readBytes(request: IncomingMessage, maxBytes: number, clock: Cloc
   let bytes = 0;
   const stop = clock.after(bodyMs, () => request.destroy());
   try {
-    for await (const part of request as AsyncIterable<Buffer>) {
+    // Not destroyed when it is refused half way: the sender is to read why.
+    for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += part.length;
       if (bytes > maxBytes) throw tooLarge();
       parts.push(part);
@@ -101,7 +102,7 @@ export async function* streamBody(request: IncomingMessage, clock: Clock): Async
   };
   watch(idleMs);
   try {
-    for await (const part of request as AsyncIterable<Buffer>) {
+    for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       waitingSince = undefined;
       yield part;
       waitingSince = clock.monotonic();
