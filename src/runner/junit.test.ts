@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { countTests } from "./junit.ts";
+import { countTests, readTests } from "./junit.ts";
 
 test("counts cases, failures, errors and skipped ones, whatever stands in their text", () => {
   const xml = `<?xml version="1.0"?><!-- <testcase name="no"/> -->
@@ -34,4 +34,24 @@ test("never throws on arbitrary text", () => {
     "x",
   );
   fc.assert(fc.property(fc.array(piece), pieces => void countTests(pieces.join(""))));
+});
+
+test("tells of each case its suite, time and why it failed", () => {
+  const xml = `<testsuites><testsuite name="outer"><testsuite name="inner &amp; more">
+    <testcase classname="a" name="one" time="1,000.5"/>
+    <testcase name="two" time="no"><failure message="x &gt; y">at <![CDATA[<line> 1]]>&lt;</failure></testcase>
+    <testcase name="three"><skipped message="later"/></testcase>
+  </testsuite><testcase name="four"><error>boom</error><system-err>noise</system-err></testcase></testsuite></testsuites>`;
+  expect(readTests(xml)?.cases).toEqual([
+    { suite: "inner & more", name: "a.one", outcome: "passed", durationMs: 1_000_500, message: "" },
+    {
+      suite: "inner & more",
+      name: "two",
+      outcome: "failed",
+      durationMs: null,
+      message: "x > y\nat <line> 1<",
+    },
+    { suite: "inner & more", name: "three", outcome: "skipped", durationMs: null, message: "later" },
+    { suite: "outer", name: "four", outcome: "failed", durationMs: null, message: "boom" },
+  ]);
 });

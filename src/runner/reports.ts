@@ -6,7 +6,7 @@ import { createPathSelector } from "../lib/glob-select.ts";
 import { readArchive } from "../lib/tar/read-archive.ts";
 import { selectFromSource } from "./collect.ts";
 import type { JobRun } from "./job-run.ts";
-import { countTests, type TestCount } from "./junit.ts";
+import { readTests, type TestCase, type TestCount } from "./junit.ts";
 
 const maxReportBytes = 32 * 1024 * 1024;
 const maxReports = 10_000;
@@ -26,15 +26,23 @@ export async function readReports(run: JobRun): Promise<void> {
       const parts: Uint8Array[] = [];
       for await (const part of entry.content) parts.push(part);
       files += 1;
-      const counted = countTests(Buffer.concat(parts).toString("utf8"));
-      if (counted === undefined) await warn(run, `${path} is no JUnit report`);
-      else add(total, counted);
+      const read = readTests(Buffer.concat(parts).toString("utf8"));
+      if (read === undefined) await warn(run, `${path} is no JUnit report`);
+      else {
+        add(total, read.count);
+        await run.input.onTests?.(read.cases.map(test => masked(run, test)));
+      }
     }
   } catch (error) {
     await warn(run, `reports were not read: ${messageOf(error)}`);
   }
   if (files === 0) return warn(run, `no report matches ${reports.join(", ")}`);
   await run.emitter.emit({ type: "tests-reported", ...total, failing: total.failing.slice(0, maxFailing) });
+}
+
+function masked(run: JobRun, test: TestCase): TestCase {
+  const { mask } = run.emitter;
+  return { ...test, suite: mask(test.suite), name: mask(test.name), message: mask(test.message) };
 }
 
 function add(total: TestCount, more: TestCount): void {

@@ -30,7 +30,7 @@ import type { Session } from "./session.ts";
 export async function runJob(input: RunJobInput): Promise<JobResult> {
   const { job, clock, signal } = input;
   const emitter = createEmitter(job.runId, input.sink, clock);
-  emitter.hide([...input.secrets.values()].map(secret => secret.reveal()));
+  emitter.hide([...input.secrets.values(), ...(input.hidden ?? [])].map(secret => secret.reveal()));
   const started = clock.monotonic();
   await emitter.emit({
     type: "run-started",

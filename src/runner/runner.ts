@@ -8,6 +8,7 @@ import type { StepFiles } from "../core/step-file.ts";
 import type { Engine, TerminalRequest } from "../engine/engine.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { RunnerStorage, SourceTree } from "../storage/storage.ts";
+import type { TestCase } from "./junit.ts";
 
 export type { StepFile, StepFiles } from "../core/step-file.ts";
 
@@ -20,6 +21,10 @@ export interface RunJobInput {
   engine: Engine;
   stepFiles: StepFiles;
   settings: RunnerSettings;
+  /** More that is hidden in everything that is told, although no step gets it. */
+  hidden?: readonly Secret[];
+  /** Takes the test cases of one report, masked. Awaited; what it throws is told as a warning. */
+  onTests?: (cases: TestCase[]) => Promise<void>;
   /** Where every event goes. Awaited: a slow sink slows the job, nothing is dropped. */
   sink: EventSink;
   clock: Clock;
