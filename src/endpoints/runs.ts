@@ -395,7 +395,8 @@ export const getReplayCache = endpoint({
   summary: "The cache that the job would get: tar, zstd",
   access: { to: "job", role: "reporter" },
   params: jobParams,
-  query: nothing,
+  /** A key of the pipeline's own `cache`, filled in; without it the directory `/pipeline/cache`. */
+  query: z.strictObject({ key: z.string().max(512).default("") }),
   body: none,
   answer: none,
   streams: { answer: "application/zstd" },
