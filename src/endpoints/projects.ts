@@ -228,7 +228,8 @@ export const removeOrganisationVariable = endpoint({
 });
 
 const schedule = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
+  /** Those of the file are called `file:WORKFLOW:CRON`. */
+  name: z.string(),
   cron: z.string().max(200),
   timeZone: z.string().max(64),
   branch: z.string().nullable(),
@@ -237,7 +238,7 @@ const schedule = z.strictObject({
   nextAt: time,
   lastRunId: id.nullable(),
 });
-const scheduleParams = z.strictObject({ ...projectParams.shape, schedule: schedule.shape.name });
+const scheduleParams = z.strictObject({ ...projectParams.shape, schedule: projectName });
 export const listSchedules = endpoint({
   id: "listSchedules",
   method: "GET",

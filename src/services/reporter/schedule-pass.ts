@@ -1,10 +1,10 @@
 // Starts the runs of schedules that are due. One that was missed, by however much, starts one run, not many.
 
-import { Cron } from "croner";
 import type { Clock } from "../../lib/clock.ts";
 import { createRun } from "../../queue/postgres/create-run.ts";
 import type { Nudges } from "../../queue/postgres/nudges.ts";
 import type { Database } from "../../store/database.ts";
+import { nextDue } from "../../store/next-due.ts";
 
 interface ScheduleRow {
   id: number;
@@ -16,15 +16,6 @@ interface ScheduleRow {
   variables: Buffer | null;
   default_branch: string;
   now: Date;
-}
-
-/** When a schedule is due next after a time; undefined where never, or where cron or time zone cannot be used. */
-export function nextDue(cron: string, timeZone: string, after: Date): Date | undefined {
-  try {
-    return new Cron(cron, { timezone: timeZone }).nextRun(after) ?? undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Answers how many runs were started. */

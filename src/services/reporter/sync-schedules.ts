@@ -3,7 +3,7 @@
 
 import type { PipelineFile } from "../../config/pipeline-file.ts";
 import type { Queryable } from "../../store/database.ts";
-import { nextDue } from "./schedule-pass.ts";
+import { nextDue } from "../../store/next-due.ts";
 
 const prefix = "file:";
 

@@ -13,9 +13,10 @@ import { exchangeClaim, heartbeat } from "../../queue/postgres/runner-writes.ts"
 import { waitReason, waitStatement } from "../../queue/postgres/wait-reason.ts";
 import { workerCalled } from "../../queue/queue.contract.ts";
 import type { Claim, Queue } from "../../queue/queue.ts";
+import { nextDue } from "../../store/next-due.ts";
 import { expirePass } from "./expire-pass.ts";
 import { startReporter } from "./reporter.ts";
-import { nextDue, schedulePass } from "./schedule-pass.ts";
+import { schedulePass } from "./schedule-pass.ts";
 import {
   giveUpSilent,
   giveUpUnheeded,

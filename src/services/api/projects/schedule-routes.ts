@@ -1,0 +1,133 @@
+// Schedules of projects, and classes of jobs.
+
+import * as endpoints from "../../../endpoints/projects.ts";
+import { invalid, notFound } from "../../../http/problem.ts";
+import { type Route, route } from "../../../http/route.ts";
+import type { ClassSettings } from "../../../queue/queue.ts";
+import { audit } from "../../../store/audit.ts";
+import { nextDue } from "../../../store/next-due.ts";
+import { pageFrom } from "../page.ts";
+import { personOf } from "../runs/caller.ts";
+import type { ProjectDependencies } from "./dependencies.ts";
+
+interface ScheduleRow {
+  name: string;
+  cron: string;
+  time_zone: string;
+  branch: string | null;
+  workflow: string | null;
+  enabled: boolean;
+  next_at: Date;
+  last_run_id: string | null;
+}
+
+const columns = "name, cron, time_zone, branch, workflow, enabled, next_at, last_run_id";
+
+function shown({ time_zone: timeZone, next_at, last_run_id: lastRunId, ...row }: ScheduleRow) {
+  return { ...row, timeZone, nextAt: next_at.toISOString(), lastRunId };
+}
+
+export function scheduleRoutes({ db, box, clock }: ProjectDependencies): Route[] {
+  return [
+    route(endpoints.listSchedules, async ({ named, query: { after = "", limit } }) => {
+      const rows = await db.query<ScheduleRow>(
+        `select ${columns} from schedules where project_id = $1 and name > $2 order by name limit $3`,
+        [named.project!.id, after, limit + 1],
+      );
+      return pageFrom(rows, limit, shown, row => row.name);
+    }),
+    route(endpoints.setSchedule, async ({ named, params, body, principal }) => {
+      const next = nextDue(body.cron, body.timeZone, new Date(clock.now()));
+      if (next === undefined) {
+        throw invalid(
+          "cron",
+          `"${body.cron}" in "${body.timeZone}" is never due`,
+          "write five fields such as `0 4 * * 1-5`, and a zone such as Europe/Berlin",
+        );
+      }
+      const { id: projectId, organisationId } = named.project!;
+      const variables =
+        Object.keys(body.variables).length === 0
+          ? null
+          : Buffer.from(box.seal(Buffer.from(JSON.stringify(body.variables))));
+      return db.transact(async tx => {
+        const [row] = await tx.query<ScheduleRow>(
+          `insert into schedules (project_id, name, cron, time_zone, branch, workflow, variables, enabled, next_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           on conflict (project_id, name) do update set cron = excluded.cron, time_zone = excluded.time_zone,
+             branch = excluded.branch, workflow = excluded.workflow, variables = excluded.variables,
+             enabled = excluded.enabled, next_at = excluded.next_at
+           returning ${columns}`,
+          [
+            projectId,
+            params.schedule,
+            body.cron,
+            body.timeZone,
+            body.branch,
+            body.workflow,
+            variables,
+            body.enabled,
+            next,
+          ],
+        );
+        const { variables: _, ...details } = body;
+        await audit(tx, {
+          organisationId,
+          projectId,
+          actor: personOf(principal),
+          action: "schedule.set",
+          subject: params.schedule,
+          details,
+        });
+        return shown(row!);
+      });
+    }),
+    route(endpoints.removeSchedule, async ({ named, params, principal }) => {
+      const { id: projectId, organisationId } = named.project!;
+      return db.transact(async tx => {
+        const rows = await tx.query("delete from schedules where project_id = $1 and name = $2 returning 1", [
+          projectId,
+          params.schedule,
+        ]);
+        if (rows.length === 0) throw notFound(`there is no schedule "${params.schedule}"`);
+        await audit(tx, {
+          organisationId,
+          projectId,
+          actor: personOf(principal),
+          action: "schedule.removed",
+          subject: params.schedule,
+        });
+        return undefined;
+      });
+    }),
+    route(endpoints.listClasses, async ({ query: { after = "", limit } }) => {
+      const rows = await db.query<{ name: string; settings: ClassSettings; workers: number }>(
+        `select name, settings, (select count(*) from workers where lease_until > now() and classes.name = any(workers.classes)) as workers
+         from classes where name > $1 order by name limit $2`,
+        [after, limit + 1],
+      );
+      return pageFrom(
+        rows,
+        limit,
+        row => row,
+        row => row.name,
+      );
+    }),
+    route(endpoints.setClass, async ({ params, body, principal }) =>
+      db.transact(async tx => {
+        const [row] = await tx.query<{ workers: number }>(
+          `insert into classes (name, settings) values ($1, $2) on conflict (name) do update set settings = excluded.settings
+           returning (select count(*) from workers where lease_until > now() and classes.name = any(workers.classes)) as workers`,
+          [params.class, body],
+        );
+        await audit(tx, {
+          actor: personOf(principal),
+          action: "class.set",
+          subject: params.class,
+          details: body,
+        });
+        return { name: params.class, settings: body, workers: row!.workers };
+      }),
+    ),
+  ];
+}
