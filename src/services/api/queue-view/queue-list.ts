@@ -33,25 +33,32 @@ interface Row {
   queued_at: Date | null;
 }
 
-/** `which` narrows a state and an organisation, with an index that goes on in the order. */
-function statementOf(which: string): string {
+/**
+ * The jobs of a state and an organisation, from a class and an id on, up to the end of what `until` names. Said as ranges:
+ * with equalities other indexes would seem to give the order, too, and a long queue would be sorted for a page.
+ */
+function statementOf(from: string, until: string): string {
   const before = (value: string) => `case when wanted.place = 1 then ${value} else '' end`;
   return `
   select j.id, j.run_id, j.organisation_id, o.name as organisation, p.name as project, j.name, j.combination, j.class,
     j.priority, j.state, j.reason, j.message, j.created_at, j.queued_at
   from unnest($2::bigint[]) with ordinality as wanted(organisation_id, place) cross join lateral (
     select * from jobs
-    where state <> 'finished' and state = $1 and organisation_id = wanted.organisation_id
-      and ${which.replace("CLASS", before("$3")).replace("ID", before("$4"))} and ($5::bigint is null or project_id = $5)
-    order by class, id limit $6
+    where state <> 'finished' and ($5::bigint is null or project_id = $5)
+      and (state, organisation_id, class, id) > ($1, wanted.organisation_id, ${from === "" ? before("$3") : from}, ${before("$4")})
+      and ${until}
+    order by state, organisation_id, class, id limit $6
   ) j join projects p on p.id = j.project_id join organisations o on o.id = j.organisation_id
   order by wanted.place, j.class, j.id limit $6`;
 }
 
 /** Of a state, organisations in order, class and id before in the first of them, the only project or null, limit. */
-export const queueStatement = statementOf("(class, id) > (CLASS, ID)");
-/** The same of one class, which is the third value. Said as a range: equal to a value, the order would be any index's. */
-export const queueOfClassStatement = statementOf("(class, id) > ($3, ID) and class <= $3");
+export const queueStatement = statementOf("", "(state, organisation_id) <= ($1, wanted.organisation_id)");
+/** The same of one class, which is the third value. */
+export const queueOfClassStatement = statementOf(
+  "$3",
+  "(state, organisation_id, class) <= ($1, wanted.organisation_id, $3)",
+);
 
 export async function queuePage(
   db: Queryable,
