@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageOf } from "../../../core/failure.ts";
+import type { RequestHandler } from "../../../http/handler.ts";
 import { notFound, Problem, problem } from "../../../http/problem.ts";
 import { artifactCall } from "./artifact-call.ts";
 import { cacheCall, inputCall, sourceCall } from "./blob-calls.ts";
@@ -16,9 +17,6 @@ import { cancelCall, heartbeatCall } from "./life-calls.ts";
 import { createRates, type Rates } from "./rates.ts";
 import { testsCall } from "./tests-call.ts";
 import { answerProblem } from "./wire.ts";
-
-/** Answers a request or says by false that it is somebody else's. Never throws. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 const prefix = "/runner/v1/";
 
@@ -42,7 +40,7 @@ const calls: Record<string, Answering> = {
   "PUT cache": { call: cachePutCall, key: "fresh" },
 };
 
-/** The handler. It has nothing of its own to close: open long polls end with `cancelWatch`, streams with their connections. */
+/** Never throws. It has nothing of its own to close: open long polls end with `cancelWatch`, streams with their connections. */
 export function runnerHandler(deps: RunnerDependencies): RequestHandler {
   const rates: ListenerRates = {
     perAttempt: createRates(deps.clock, { perSecond: 100, burst: 300 }),
