@@ -68,6 +68,7 @@ const full: Required<Job> = {
   reports: ["**/*.xml"],
   artifacts: [{ name: "site", paths: ["dist/**"], retentionDays: 3 }],
   checkout: { depth: 1, submodules: true, lfs: true, tags: true },
+  ignoreFile: ".slipwayignore",
 };
 
 test("everything that a job can hold goes through unchanged", () => {

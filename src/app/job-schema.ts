@@ -109,6 +109,7 @@ const job = z.strictObject({
   artifacts: z
     .array(z.strictObject({ name: safeId, paths: words, retentionDays: z.number().optional() }))
     .max(1000),
+  ignoreFile: text.optional(),
   checkout: z
     .strictObject({
       depth: z.number().int().optional(),

@@ -46,6 +46,8 @@ export interface Job {
   reports: string[];
   artifacts: ArtifactSpec[];
   checkout?: { depth?: number; submodules?: boolean; lfs?: boolean; tags?: boolean };
+  /** What of a project stays out of its source, as the pipeline file names it; relative to the project. */
+  ignoreFile?: string;
 }
 
 export interface EnvEntry {

@@ -113,6 +113,7 @@ export function buildJob(input: BuildJobInput): Result<BuiltJob> {
     docker: pipeline.docker,
     limits: limitsOf(input, pipeline),
     ...optionalParts(pipeline),
+    ...(file.ignoreFile === undefined ? {} : { ignoreFile: file.ignoreFile }),
     ...(input.matrix === undefined ? {} : { matrix: input.matrix }),
     reports: pipeline.reports,
     artifacts: pipeline.artifacts,

@@ -75,7 +75,7 @@ export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
       outcomeOf(signal, async () => {
         await using kept = await pack(archive, { directory, most: cacheLimits, signal });
         if (kept === undefined) return "empty";
-        return sendCache(link, `cache?key=${encodeURIComponent(keyOf(key))}`, kept, signal);
+        return await sendCache(link, `cache?key=${encodeURIComponent(keyOf(key))}`, kept, signal);
       }),
 
     storeArtifact: ({ name, paths }, archive, signal) =>
@@ -85,7 +85,7 @@ export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
         await using kept =
           paths.length === 0 ? await pack(archive, packing) : await packSelected(archive, paths, packing);
         if (kept === undefined) return "empty";
-        return send(link, `artifacts/${encodeURIComponent(name)}?epoch=${link.epoch}`, kept, signal);
+        return await send(link, `artifacts/${encodeURIComponent(name)}?epoch=${link.epoch}`, kept, signal);
       }),
   };
 }

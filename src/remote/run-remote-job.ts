@@ -1,0 +1,337 @@
+// One job for a platform, from its claim to its last word. It reads as the life of a runner: claim, say that it lives, run,
+// tell all of it, finish. Without the platform's word nothing of the user's is run; without its acknowledgement of
+// everything nothing becomes green.
+
+import { chmod, mkdir } from "node:fs/promises";
+import path from "node:path";
+import { Cancel, cancelOf } from "../core/cancel.ts";
+import type { RunFinished } from "../core/events.ts";
+import { messageOf, messageWithHint, type Refusal, SlipwayError } from "../core/failure.ts";
+import { exitCodeOf, type Outcome } from "../core/outcome.ts";
+import { Secret } from "../core/secret.ts";
+import type { ClaimAnswer } from "../endpoints/runner.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Clock } from "../lib/clock.ts";
+import { fsFailure } from "../lib/fs-failure.ts";
+import type { RunJobInput, StepFiles } from "../runner/runner.ts";
+import type { StepStoreOptions } from "../steps/resolve-step.ts";
+import { claim } from "./claim.ts";
+import { refusalOfClass, settingsOf, withinClass } from "./class-limits.ts";
+import { finish, recordOf } from "./finish.ts";
+import { type JobNews, openJobNews } from "./job-news.ts";
+import { openRunnerHttp } from "./runner-http.ts";
+import type { RunnerInput } from "./runner-input.ts";
+import { createRunnerLink, type RunnerLink } from "./runner-link.ts";
+import { type SignsOfLife, startSignsOfLife } from "./signs-of-life.ts";
+
+export interface RemoteJobOptions {
+  input: RunnerInput;
+  version: string;
+  /** Certificates of `input.caFile`. */
+  ca?: string;
+  /** The engine of this place. Throws SlipwayError where it cannot be had. */
+  openEngine(): Promise<Engine>;
+  /** What a step store needs but for the project. */
+  steps: Omit<StepStoreOptions, "baseDir" | "devSteps" | "confineFiles" | "stepsDir" | "clock">;
+  /** PATH and proxies for git. */
+  environment: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  /** Random text, 32 hexadecimal digits a call. */
+  random(): string;
+  /** Aborted when the process shall end (TERM); its reason says how the job ends then, unless the platform wants it canceled. */
+  signal: AbortSignal;
+  /** One line for who looks after the machine. Never a secret. */
+  say(line: string): void;
+}
+
+const minute = 60_000;
+const usual = { spoolBytes: 2 ** 30, patienceMs: 60 * minute, claimMs: 5 * minute, graceMs: 30_000 };
+/** How long TERM waits to hear whether the job was canceled. Milliseconds. */
+const askMs = 500;
+
+/** Runs the job that the input names. Answers the exit code; throws nothing for what job, engine or platform do. */
+export async function runRemoteJob(options: RemoteJobOptions): Promise<number> {
+  const { input, clock, random, say } = options;
+  // What the job needs is read while the claim is on its way.
+  const loading = loadRunner();
+  loading.catch(() => undefined);
+  const directory = path.join(input.directory, "private");
+  using http = await openRunnerHttp({ url: input.url, ...(options.ca ? { ca: options.ca } : {}), clock });
+  try {
+    await makeDirectories(input.directory, directory);
+    const claimed = await claim({
+      http,
+      claimToken: input.claimToken,
+      nonce: random(),
+      runner: { version: options.version, engine: input.engine },
+      clock,
+      random,
+      forMs: input.limits?.claimMs ?? usual.claimMs,
+      signal: options.signal,
+    });
+    if (claimed.kind === "restarted") return brokenBy(say, `runner restarted: ${claimed.message}`);
+    if (claimed.kind === "refused") return brokenBy(say, `the claim was refused: ${claimed.message}`);
+    const { answer } = claimed;
+    const patienceMs = input.limits?.patienceMs ?? usual.patienceMs;
+    const link = createRunnerLink({ http, key: answer.key, epoch: answer.epoch, clock, random, patienceMs });
+    const outcome = await runClaimed({ ...options, answer, link, directory, loaded: await loading });
+    return exitCodeOf(outcome);
+  } catch (error) {
+    return brokenBy(say, messageOf(error));
+  }
+}
+
+/** Boxes of another user lie in the outer one; nothing of the inner one is theirs. */
+async function makeDirectories(outer: string, inner: string): Promise<void> {
+  try {
+    await mkdir(outer, { recursive: true, mode: 0o711 });
+    await mkdir(inner, { recursive: true, mode: 0o700 });
+    await chmod(inner, 0o700);
+  } catch (error) {
+    throw fsFailure("make", inner, error);
+  }
+}
+
+function brokenBy(say: (line: string) => void, message: string): number {
+  say(`broken: ${message}`);
+  return exitCodeOf("broken");
+}
+
+async function loadRunner() {
+  const [{ runJob }, { createStepStore }, { openJobSource }, { remoteStorage }, { testSender }] =
+    await Promise.all([
+      import("../runner/run-job.ts"),
+      import("../steps/resolve-step.ts"),
+      import("./job-source.ts"),
+      import("./remote-storage.ts"),
+      import("./send-tests.ts"),
+    ]);
+  return { runJob, createStepStore, openJobSource, remoteStorage, testSender };
+}
+type Loaded = Awaited<ReturnType<typeof loadRunner>>;
+
+/** Why the job is to end early; the first reason counts. */
+interface Ending {
+  readonly signal: AbortSignal;
+  end(cancel: Cancel): void;
+}
+
+interface Claimed extends RemoteJobOptions {
+  answer: ClaimAnswer;
+  link: RunnerLink;
+  loaded: Loaded;
+  /** Private to the runner. */
+  directory: string;
+}
+
+async function runClaimed(claimed: Claimed): Promise<Outcome> {
+  const { input, clock, say, answer, link, directory } = claimed;
+  const controller = new AbortController();
+  const ending: Ending = { signal: controller.signal, end: cancel => controller.abort(cancel) };
+  link.fenced.addEventListener("abort", () => ending.end(cancelOf(link.fenced)), { once: true });
+  await using life = startSignsOfLife({
+    link,
+    heartbeatMs: answer.limits.heartbeatMs,
+    clock,
+    onCancel: ending.end,
+  });
+  using _stop = endOnTerm(claimed, life, ending);
+  let undelivered: unknown;
+  await using news = openJobNews({
+    link,
+    limits: answer.limits,
+    directory,
+    spoolBytes: input.limits?.spoolBytes ?? usual.spoolBytes,
+    clock,
+    signal: ending.signal,
+    failed(error) {
+      undelivered ??= error;
+      ending.end(new Cancel("broken", messageOf(error)));
+    },
+  });
+  try {
+    await run({ ...claimed, ending, news });
+  } catch (error) {
+    // The last event is missing: what becomes of the job is in its terminal record alone.
+    undelivered ??= error;
+  }
+  if (!link.fenced.aborted) {
+    const told = await deliver(claimed, news, () => undelivered);
+    if (told !== undefined) return told;
+  }
+  say(`broken: ${cancelOf(link.fenced).message}`);
+  return "broken";
+}
+
+/** TERM ends the job; what is told by then is still delivered, within the grace. */
+function endOnTerm({ signal, input, clock, link }: Claimed, life: SignsOfLife, ending: Ending): Disposable {
+  let disarm: (() => void) | undefined;
+  const onTerm = async () => {
+    const graceMs = input.limits?.graceMs ?? usual.graceMs;
+    disarm = clock.after(graceMs, () =>
+      link.end(
+        new Cancel("broken", `the platform did not take the end of the job within ${graceMs / 1000} s`),
+      ),
+    );
+    // Whoever stops the process may do so because the job was canceled.
+    ending.end((await life.askNow(askMs)) ?? cancelOf(signal));
+  };
+  const listener = () => void onTerm();
+  if (signal.aborted) listener();
+  else signal.addEventListener("abort", listener, { once: true });
+  return {
+    [Symbol.dispose]() {
+      signal.removeEventListener("abort", listener);
+      disarm?.();
+    },
+  };
+}
+
+interface Running extends Claimed {
+  ending: Ending;
+  news: JobNews;
+}
+
+/** The job itself. What it comes to is the last event that it tells. */
+async function run(running: Running): Promise<void> {
+  const { answer, link, loaded, ending, directory, news, input, clock, random } = running;
+  const { signal } = ending;
+  const job = withinClass(answer.job, answer.class);
+  await using source = loaded.openJobSource({
+    claimed: answer,
+    link,
+    directory,
+    git: {
+      environment: running.environment,
+      ...(input.caFile === undefined ? {} : { caFile: input.caFile }),
+      ...(input.git?.allowFile === undefined ? {} : { allowFile: input.git.allowFile }),
+      ...(input.git?.knownHostsFile === undefined
+        ? {}
+        : { hostKeys: { file: input.git.knownHostsFile, strict: true } }),
+    },
+    clock,
+    signal,
+  });
+  using _limit = endAfter(answer.limits.timeoutMs, clock, ending);
+  await loaded.runJob({
+    job,
+    secrets: new Map(answer.secrets.map(({ name, value }) => [name, new Secret(value)])),
+    hidden: hiddenOf(answer),
+    source: source.tree,
+    storage: loaded.remoteStorage({ link, directory, packed: answer.limits }),
+    engine: engineOf(running),
+    stepFiles: stepFilesOf(running, names => source.projectWith(names)),
+    settings: settingsOf(job, answer.class, input.pull),
+    onTests: loaded.testSender(link, answer.limits),
+    sink: news.sink,
+    clock,
+    random,
+    signal,
+  } satisfies RunJobInput);
+}
+
+/** What reaches the repository is in no variable, and in nothing that is told. */
+function hiddenOf({ key, source }: ClaimAnswer): Secret[] {
+  const hidden = [new Secret(key)];
+  if (source.kind !== "git" || source.credential === undefined) return hidden;
+  const { credential } = source;
+  return [
+    ...hidden,
+    new Secret(credential.kind === "password" ? credential.password : credential.privateKey),
+  ];
+}
+
+function endAfter(ms: number | undefined, clock: Clock, ending: Ending): Disposable {
+  const minutes = Math.round((ms ?? 0) / 6000) / 10;
+  const message = `the limit of the class has passed: ${minutes} min for the whole job`;
+  const disarm =
+    ms === undefined ? () => {} : clock.after(ms, () => ending.end(new Cancel("timed-out", message)));
+  return { [Symbol.dispose]: disarm };
+}
+
+/** The engine of this place, or one that says why the job cannot have it: told like whatever else keeps a job from starting. */
+function engineOf({ answer, input, openEngine }: Running): Engine {
+  const { job, trusted } = answer;
+  let engine: Engine | undefined;
+  const refusal: Refusal | undefined = refusalOfClass(job, answer.class, trusted);
+  return {
+    name: input.engine,
+    async start(request) {
+      if (refusal !== undefined) return { ok: false, refusal };
+      if (answer.class.engine !== input.engine) {
+        throw new SlipwayError(
+          "wrong-engine",
+          `class ${answer.class.name} wants the engine ${answer.class.engine}; this worker has ${input.engine}`,
+        );
+      }
+      engine = await openEngine();
+      return engine.start(request);
+    },
+    hintForScript: code => engine?.hintForScript?.(code),
+  };
+}
+
+function stepFilesOf(
+  { answer, loaded, steps, directory, clock }: Running,
+  projectWith: (names: readonly string[]) => Promise<string>,
+): StepFiles {
+  const { job } = answer;
+  const names = [...job.steps, ...job.afterSteps].flatMap(({ source }) =>
+    source.kind === "file" ? [source.path] : [],
+  );
+  const storeAt = (baseDir: string) =>
+    loaded.createStepStore({
+      ...steps,
+      stepsDir: path.join(directory, "steps"),
+      baseDir,
+      devSteps: false,
+      confineFiles: true,
+      clock,
+    });
+  const plain = storeAt(directory);
+  let project: Promise<string> | undefined;
+  return async (step, signal) => {
+    if (step.source.kind !== "file") return plain.files(step, signal);
+    project ??= projectWith(names);
+    return storeAt(await project).files(step, signal);
+  };
+}
+
+/** Delivers what was told and the last word. Undefined where the attempt has been given up meanwhile. */
+async function deliver(
+  { clock, random, say, link }: Claimed,
+  news: JobNews,
+  lost: () => unknown,
+): Promise<Outcome | undefined> {
+  let reason = lost();
+  try {
+    if (reason === undefined) await news.flushed();
+  } catch (error) {
+    reason = lost() ?? error;
+  }
+  if (link.fenced.aborted) return undefined;
+  const finished: RunFinished = news.finished ?? unfinished;
+  const record =
+    reason === undefined
+      ? recordOf(finished, news.told)
+      : recordOf(finished, news.stored, `not all of the job could be told: ${messageWithHint(reason)}`);
+  try {
+    const flush = () => (reason === undefined ? news.flushed() : Promise.resolve());
+    const outcome = await finish({ link, record, flush, clock, random });
+    if (outcome !== record.outcome) say(`the platform has decided ${outcome} instead of ${record.outcome}`);
+    return outcome;
+  } catch (error) {
+    if (link.fenced.aborted) return undefined;
+    say(`broken: ${messageOf(error)}`);
+    return "broken";
+  }
+}
+
+/** For a job that broke off without a last word. */
+const unfinished: RunFinished = {
+  type: "run-finished",
+  outcome: "broken",
+  exitCode: exitCodeOf("broken"),
+  durationMs: 0,
+  message: "the runner broke off",
+};
