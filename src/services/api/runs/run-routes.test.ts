@@ -135,6 +135,7 @@ describe("starting", () => {
     expect(await start({ commit }, "reporter")).toMatchObject({ body: { trusted: false } });
     expect(await start({ commit }, "maintainer")).toMatchObject({ body: { trusted: true } });
     expect(await start({ commit }, "reporter")).toMatchObject({ body: { trusted: true } });
+    expect(await start({ commit, branch: "main" }, "reporter")).toMatchObject({ body: { trusted: false } });
     const { body } = await send(await archive());
     expect(await start({ source: body.source }, "reporter")).toMatchObject({ body: { trusted: false } });
     expect(await start({ source: body.source })).toMatchObject({ body: { trusted: true } });

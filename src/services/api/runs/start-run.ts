@@ -109,19 +109,20 @@ async function runOf(
 /**
  * Maintainers decide for themselves. Of others a run can be trusted when its source is what stands on a branch or tag of the
  * repository: not what they have sent, and not a commit that nobody has run before, for hosts give out by its id also what
- * strangers have only proposed.
+ * strangers have only proposed. Nor does a commit become another branch's by being called so, whose values it would get.
  */
 async function isTrusted(
   tx: Queryable,
   { named }: Starting,
-  { source, commit }: { source?: string | undefined; commit?: string | undefined },
+  { source, commit, branch, tag }: Wanted,
 ): Promise<boolean> {
   if (isMaintainer(named)) return true;
   if (source !== undefined) return false;
   if (commit === undefined) return true;
   const known = await tx.query(
-    "select 1 from runs where project_id = $1 and commit_id = $2 and trusted and source_key is null limit 1",
-    [named.project!.id, commit],
+    `select 1 from runs where project_id = $1 and commit_id = $2 and trusted and source_key is null
+       and ($3::text is null or branch = $3) and ($4::text is null or tag = $4) limit 1`,
+    [named.project!.id, commit, branch ?? null, tag ?? null],
   );
   return known.length > 0;
 }
