@@ -21,7 +21,7 @@ import {
   storeEvents,
   type TerminalRecord,
 } from "./runner-writes.ts";
-import { takeStatement } from "./take-jobs.ts";
+import { takeManyStatement, takeOneStatement } from "./take-jobs.ts";
 
 let database: TestDatabase;
 let nudges: Nudges;
@@ -319,17 +319,8 @@ test("no claim reads through all jobs", async () => {
   await db.query("analyze attempts");
   const plans = await Promise.all([
     db.query(`explain ${lookStatement}`),
-    db.transact(async tx => {
-      const plan = await tx.query(`explain ${takeStatement}`, [
-        "w",
-        "class-3",
-        project.organisationId,
-        1,
-        [],
-        [],
-      ]);
-      return plan;
-    }),
+    db.query(`explain ${takeOneStatement}`, ["w", "class-3", project.organisationId, "", Buffer.of()]),
+    db.query(`explain ${takeManyStatement}`, ["w", "class-3", project.organisationId, [], [], 9]),
   ]);
   for (const plan of plans) {
     const text = plan.map(row => Object.values(row)[0]).join("\n");

@@ -25,22 +25,35 @@ const claimJoins = `
   join organisations organisation on organisation.id = job.organisation_id
   left join classes class on class.name = job.class`;
 
-export const takeStatement = `
-  with picked as (
-    select id from jobs where state = 'queued' and class = $2 and organisation_id = $3
-      and exists (select 1 from workers where id = $1 and lease_until > now() and not draining)
-      and ${commitsLater}
-    order by priority desc, id limit $4 for no key update skip locked
-  ), taken as (
-    update jobs set state = 'claimed', attempt = attempt + 1, reason = '', message = ''
-    from picked where jobs.id = picked.id returning jobs.*
-  ), numbered as (
+/** The first jobs of a lane. A limit that is part of the text gives one plan for all: planning costs more than taking. */
+const firstOfLane = (limit: string) => `
+  select id from jobs where state = 'queued' and class = $2 and organisation_id = $3
+    and exists (select 1 from workers where id = $1 and lease_until > now() and not draining)
+    and ${commitsLater}
+  order by priority desc, id limit ${limit} for no key update skip locked`;
+
+const take = `
+  update jobs set state = 'claimed', attempt = attempt + 1, reason = '', message = ''
+  from picked where jobs.id = picked.id returning jobs.*`;
+
+const tryColumns = "(id, job_id, run_id, number, state, worker_id, claim_hash, heartbeat_at)";
+
+/** Takes one; $4 is the id of the try, $5 the hash of its token. */
+export const takeOneStatement = `
+  with picked as (${firstOfLane("1")}), job as (${take}), tried as (
+    insert into attempts ${tryColumns} select $4, id, run_id, attempt, 'claimed', $1, $5, now() from job
+  )
+  select $4::text as attempt_id, 1 as epoch, 1 as place, ${claimColumns} from job ${claimJoins}`;
+
+/** Takes up to $6; $4 and $5 are arrays. */
+export const takeManyStatement = `
+  with picked as (${firstOfLane("$6")}), taken as (${take}), numbered as (
     select taken.*, row_number() over (order by priority desc, id) as place from taken
   ), tried as (
-    insert into attempts (id, job_id, run_id, number, state, worker_id, claim_hash, heartbeat_at)
-    select ($5::text[])[place], id, run_id, attempt, 'claimed', $1, ($6::bytea[])[place], now() from numbered
+    insert into attempts ${tryColumns}
+    select ($4::text[])[place], id, run_id, attempt, 'claimed', $1, ($5::bytea[])[place], now() from numbered
   )
-  select ($5::text[])[job.place] as attempt_id, 1 as epoch, job.place, ${claimColumns}
+  select ($4::text[])[job.place] as attempt_id, 1 as epoch, job.place, ${claimColumns}
   from numbered job ${claimJoins} order by job.place`;
 
 export const adoptStatement = `
@@ -134,13 +147,12 @@ async function takeFrom(
 ): Promise<Claim[]> {
   const ids = Array.from({ length: count }, () => newId(now));
   const tokens = ids.map(newClaimToken);
-  const rows = await db.query<ClaimRow & { place: number }>(takeStatement, [
-    workerId,
-    className,
-    organisationId,
-    count,
-    ids,
-    tokens.map(hashOf),
-  ]);
+  const hashes = tokens.map(hashOf);
+  const lane = [workerId, className, organisationId];
+  const rows = await (count === 1
+    ? db.query<TakenRow>(takeOneStatement, [...lane, ids[0], hashes[0]])
+    : db.query<TakenRow>(takeManyStatement, [...lane, ids, hashes, count]));
   return rows.map(row => claimOf(row, tokens[row.place - 1]!));
 }
+
+type TakenRow = ClaimRow & { place: number };
