@@ -17,6 +17,8 @@ export interface CommandEntry {
   completes?: "pipelines" | "workflows" | "shells" | "files";
   /** Listed under the commands for those who come from wercker. */
   dropIn?: true;
+  /** In no list: programs call it, people do not. */
+  hidden?: true;
   /** Takes every argument and flag as it is. */
   passThrough?: true;
   load(): Promise<Command>;
@@ -149,7 +151,17 @@ export const commands: readonly CommandEntry[] = [
     dropIn: true,
     load: async () => (await import("./commands/version.ts")).version,
   },
-  ...(["login", "logout", "pull", "docker", "step", "runner", "doc"] as const).map(
+  {
+    name: "runner",
+    args: "[args...]",
+    summary: "drive one job of a platform; workers call it",
+    examples: [],
+    flags: [],
+    hidden: true,
+    passThrough: true,
+    load: async () => (await import("./commands/runner.ts")).runner,
+  },
+  ...(["login", "logout", "pull", "docker", "step", "doc"] as const).map(
     (name): CommandEntry => ({
       name,
       args: "[args...]",

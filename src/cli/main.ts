@@ -14,6 +14,12 @@ const name =
 
 if (only === "--version" || only === "-version" || only === "-v" || only === "-V") {
   process.stdout.write(name === "wercker" ? `wercker version ${version()} (Slipway)\n` : `${version()}\n`);
+} else if (name === "slipway" && args[0] === "runner") {
+  // A runner's start is part of every job's: it loads what it needs and nothing of the rest.
+  const { runnerCommand } = await import("./commands/runner.ts");
+  const { env, stdin, stderr } = process;
+  process.exitCode = await runnerCommand({ env, stdin, stderr, version: version() }, args.slice(1));
+  setTimeout(() => process.exit(), 1000).unref();
 } else {
   // In a directory of the user's own: a shared one would let others prepare code for us.
   if (process.env.HOME) {

@@ -105,7 +105,7 @@ function addCommand(
   context: CommandContext,
   dispatch: Dispatch,
 ): Parser {
-  const command = parser.command(`${entry.name} ${entry.args}`.trim());
+  const command = parser.command(`${entry.name} ${entry.args}`.trim(), { hidden: entry.hidden === true });
   command
     .summary(entry.summary)
     .description(entry.summary)

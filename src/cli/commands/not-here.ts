@@ -10,7 +10,6 @@ const instead = {
   pull: "what a run stores lies below the working directory: .slipway/latest/output",
   docker: "use docker itself",
   step: "a step is a directory in a git repository; refer to it as owner/name@range with --steps-registry, or as file://",
-  runner: "use slipway run on the machine itself",
   doc: "use slipway --help, and slipway COMMAND --help",
 } as const;
 

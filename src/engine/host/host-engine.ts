@@ -32,6 +32,8 @@ export interface HostEngineOptions {
   environment: Readonly<Record<string, string | undefined>>;
   /** Session shell; empty or absent: bash where there is one, else sh. */
   shell?: string[];
+  /** HOME of the box is a directory in it, instead of this program's. */
+  ownHome?: boolean;
   /** Another user for everything in the box. Needs the right to become that user. */
   spawnAs?: { uid: number; gid: number };
   clock: Clock;
@@ -135,7 +137,7 @@ class HostWorkspace implements Workspace {
   }
 
   async #makeDirectory(): Promise<void> {
-    const { root, spawnAs } = this.#options;
+    const { root, spawnAs, ownHome } = this.#options;
     await mkdir(root, { recursive: true });
     this.#directory = await mkdtemp(join(await realpath(root), `${this.#request.runId}-`));
     this.paths.root = this.#directory;
@@ -143,7 +145,7 @@ class HostWorkspace implements Workspace {
     this.paths.report = join(this.#directory, "report");
     this.#roots.push(this.#directory);
     const made = [this.#directory];
-    for (const name of ["pipeline", "report", "tmp", "services"]) {
+    for (const name of ["pipeline", "report", "tmp", "services", ...(ownHome === true ? ["home"] : [])]) {
       made.push(join(this.#directory, name));
       await mkdir(join(this.#directory, name));
     }
@@ -188,6 +190,7 @@ class HostWorkspace implements Workspace {
       const value = this.#options.environment[name];
       if (value !== undefined) seen[name] = value;
     }
+    if (this.#options.ownHome === true) seen.HOME = join(this.#directory, "home");
     for (const { name, value } of [...spec.env, ...this.#links]) seen[name] = value;
     return seen;
   }

@@ -1,0 +1,120 @@
+// The process of a runner: what its launcher says, the engine of this place, signals. All else is `src/remote/`. It sees
+// nothing of the machine's environment but PATH and proxies, and hands none of it to a job but PATH.
+
+import { mkdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { Cancel } from "../core/cancel.ts";
+import { SlipwayError } from "../core/failure.ts";
+import type { Engine } from "../engine/engine.ts";
+import { systemClock } from "../lib/clock.ts";
+import { runRemoteJob } from "../remote/run-remote-job.ts";
+import { type RunnerInput, readRunnerInput } from "../remote/runner-input.ts";
+import { gitRunner } from "../steps/git-command.ts";
+import { randomText } from "./ids.ts";
+
+export interface RunnerProcess {
+  /** What stands on standard input, or what the environment of a container says instead. */
+  input: string;
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+  /** One line for the runner's log. */
+  say(line: string): void;
+}
+
+const wrongUsage = 2;
+
+/** Drives one job to its end and answers the exit code. TERM ends the job, which is then told of within its grace. */
+export async function runRunner({ input: text, env, version, say }: RunnerProcess): Promise<number> {
+  const read = readRunnerInput(text);
+  if (!read.ok) {
+    say(`${read.refusal.message}: ${read.refusal.hint ?? ""}`);
+    return wrongUsage;
+  }
+  const input = read.value;
+  using stop = listenForEnd(say);
+  const environment = fewOf(env);
+  const ca = input.caFile === undefined ? undefined : await readFile(input.caFile, "utf8");
+  return runRemoteJob({
+    input,
+    version,
+    ...(ca === undefined ? {} : { ca }),
+    openEngine: () => (input.engine === "host" ? hostEngine(input, environment) : dockerEngine(input, say)),
+    steps: {
+      // As far from src/app as from dist/cli.
+      bundledDir: path.join(import.meta.dirname, "..", "..", "steps"),
+      fetch: globalThis.fetch,
+      git: gitRunner(environment),
+    },
+    environment,
+    clock: systemClock,
+    random: randomText,
+    signal: stop.signal,
+    say,
+  });
+}
+
+/** What git and step fetches may see. */
+function fewOf(env: RunnerProcess["env"]): Record<string, string> {
+  const names = ["PATH", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+  const few: Record<string, string> = { PATH: "/usr/local/bin:/usr/bin:/bin" };
+  for (const name of names) {
+    const value = env[name];
+    if (value !== undefined) few[name] = value;
+  }
+  return few;
+}
+
+async function hostEngine(input: RunnerInput, environment: Record<string, string>): Promise<Engine> {
+  const { createHostEngine } = await import("../engine/host/host-engine.ts");
+  const root = input.boxDirectory ?? path.join(input.directory, "box");
+  await mkdir(root, { recursive: true, mode: 0o711 });
+  return createHostEngine({
+    root,
+    environment: { PATH: environment.PATH, LANG: "C.UTF-8" },
+    ownHome: true,
+    ...(input.user === undefined ? {} : { spawnAs: input.user }),
+    clock: systemClock,
+    random: randomText,
+  });
+}
+
+async function dockerEngine(input: RunnerInput, say: (line: string) => void): Promise<Engine> {
+  const { openDockerEngine, searchDaemon } = await import("./docker-daemon.ts");
+  const { host, configDirectory } = input.docker ?? {};
+  // Logins of whoever runs the worker are not for everybody's jobs.
+  const nowhere = path.join(input.directory, "private", "no-logins");
+  const env = { HOME: nowhere, DOCKER_CONFIG: configDirectory ?? nowhere };
+  const { found, lookedFor } = await searchDaemon(env, host === undefined ? {} : { host });
+  if (found !== undefined) return openDockerEngine(found, env, systemClock, say).engine;
+  const places = lookedFor.map(({ address, reason }) => `${address}: ${reason}`).join("; ");
+  throw new SlipwayError("no-engine", `no container daemon answers this worker (${places})`, {
+    hint: "start Docker on the worker's machine, or tell the worker where it is",
+  });
+}
+
+interface End extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/** Aborted by the first signal, and by an error that nobody caught: the job then ends as broken, and cleans up. */
+function listenForEnd(say: (line: string) => void): End {
+  const controller = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => {
+    say(`${name}: ending the job`);
+    controller.abort(new Cancel("broken", `runner stopped by ${name}`));
+  };
+  const onFault = (error: unknown) => {
+    say(`an error of our own: ${error instanceof Error ? error.stack : String(error)}`);
+    controller.abort(new Cancel("broken", `an error of our own: ${error}`));
+  };
+  const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+  for (const name of signals) process.on(name, onSignal);
+  process.on("uncaughtException", onFault);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const name of signals) process.off(name, onSignal);
+      process.off("uncaughtException", onFault);
+    },
+  };
+}
