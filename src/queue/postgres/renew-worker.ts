@@ -57,13 +57,13 @@ export async function renewWorker(
   const alive = held.filter(each => each.alive).map(each => each.attemptId);
   if (alive.length > 0) {
     await db.query(
-      `update attempts set seen_alive_at = now() where id = any($1) and worker_id = $2 and state <> 'finished'
+      `update attempts set seen_alive_at = now() where id = any($1) and worker_id = $2 and finished_at is null
          and heartbeat_at < now() - make_interval(secs => ${silentSeconds})`,
       [alive, worker.id],
     );
   }
   const rows = await db.query<AttemptRow>(
-    `select id, epoch, state, worker_id, cancel_reason from attempts where worker_id = $1 and state <> 'finished'
+    `select id, epoch, state, worker_id, cancel_reason from attempts where worker_id = $1 and finished_at is null
        and (state = 'running' or launcher_ref is not null or claimed_at < now() - make_interval(secs => ${onTheWaySeconds}))
      union select id, epoch, state, worker_id, cancel_reason from attempts where id = any($2)`,
     [worker.id, held.map(each => each.attemptId)],

@@ -61,7 +61,7 @@ export const adoptStatement = `
     select attempts.id from attempts join workers late on late.id = attempts.worker_id
     join workers mine on mine.id = $1 and mine.lease_until > now()
     join jobs on jobs.id = attempts.job_id and jobs.class = any(mine.classes)
-    where attempts.state <> 'finished' and late.id <> $1 and late.lease_until < now()
+    where attempts.finished_at is null and late.id <> $1 and late.lease_until < now()
       and late.labels->'place' is not distinct from mine.labels->'place'
     order by attempts.id limit $2 for no key update of attempts skip locked
   ), adopted as (

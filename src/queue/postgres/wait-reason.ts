@@ -43,7 +43,7 @@ export const waitStatement = `
       and q.outcome is distinct from 'passed') as unmet
   from jobs j join organisations o on o.id = j.organisation_id cross join lateral (
     select count(*) as workers, coalesce(sum(capacity), 0)::int as slots,
-      (select count(*) from attempts where state <> 'finished' and worker_id = any(array_agg(workers.id)))  as busy
+      (select count(*) from attempts where finished_at is null and worker_id = any(array_agg(workers.id)))  as busy
     from workers where lease_until > now() and not draining and j.class = any(classes)
   ) w
   where j.id = any($1)`;

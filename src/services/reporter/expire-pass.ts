@@ -20,7 +20,7 @@ const statements = [
      select ctid from idempotency_keys where created_at < now() - interval '1 day' limit ${portion}))`,
   `delete from workers where id in (
      select id from workers where lease_until < now() - interval '1 hour' and not exists (
-       select 1 from attempts where attempts.worker_id = workers.id and attempts.state <> 'finished') limit ${portion})`,
+       select 1 from attempts where attempts.worker_id = workers.id and attempts.finished_at is null) limit ${portion})`,
 ];
 
 /** Answers how many rows went; to be called again while that is not 0. */

@@ -244,8 +244,8 @@ test("no look reads through all jobs or tries", async () => {
     [runId, project.projectId, project.organisationId],
   );
   await db.query(
-    `insert into attempts (id, job_id, run_id, number, state, claim_hash)
-     select id, id, run_id, 1, 'finished', '' from jobs`,
+    `insert into attempts (id, job_id, run_id, number, state, claim_hash, finished_at)
+     select id, id, run_id, 1, 'finished', '', now() from jobs`,
   );
   await running();
   await db.query("analyze jobs; analyze attempts");

@@ -28,7 +28,7 @@ const deafSeconds = 8;
 export const silentStatement = `
   select a.id, a.epoch, a.seen_alive_at > now() - make_interval(secs => ${seenSeconds}) as seen
   from attempts a, hearing h
-  where a.state <> 'finished' and h.at > now() - make_interval(secs => ${deafSeconds})
+  where a.finished_at is null and h.at > now() - make_interval(secs => ${deafSeconds})
     and a.heartbeat_at < now() - make_interval(secs => $1) and h.since < now() - make_interval(secs => $1)
     and (a.seen_alive_at is null or a.seen_alive_at < now() - make_interval(secs => ${seenSeconds})
       or (a.heartbeat_at < now() - make_interval(secs => $2) and h.since < now() - make_interval(secs => $2)))`;

@@ -110,8 +110,8 @@ test("a long queue and a long history are not read for a page", async () => {
     [runId, project.projectId, project.organisationId],
   );
   await db.query(
-    `insert into attempts (id, job_id, run_id, number, state, worker_id, claim_hash)
-     select id, id, run_id, 1, 'finished', 'w', '' from jobs where state = 'finished'`,
+    `insert into attempts (id, job_id, run_id, number, state, worker_id, claim_hash, finished_at)
+     select id, id, run_id, 1, 'finished', 'w', '', now() from jobs where state = 'finished'`,
   );
   await db.query("vacuum analyze jobs");
   await db.query("analyze attempts");

@@ -20,7 +20,7 @@ interface Row {
 
 export const workersStatement = `
   select id, name, version, classes, labels, capacity, draining, lease_until, lease_until > now() as alive,
-    (select count(*) from attempts where worker_id = workers.id and state <> 'finished') as running
+    (select count(*) from attempts where worker_id = workers.id and finished_at is null) as running
   from workers where id > $1 order by id limit $2`;
 
 export async function workerPage(db: Queryable, { after, limit }: QueryOf<typeof listWorkers>) {
