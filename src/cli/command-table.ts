@@ -3,6 +3,7 @@
 
 import type { Command } from "./context.ts";
 import { type Flag, runFlags, workflowFlags } from "./flags.ts";
+import { serverFlags } from "./server-flags.ts";
 
 export interface CommandEntry {
   name: string;
@@ -150,6 +151,18 @@ export const commands: readonly CommandEntry[] = [
     ],
     dropIn: true,
     load: async () => (await import("./commands/version.ts")).version,
+  },
+  {
+    name: "server",
+    args: "",
+    summary: "run the platform, or some roles of it",
+    examples: [
+      ["slipway server", "all roles, with a database of its own"],
+      ["slipway server --roles worker --api-url https://ci.example.org", "a worker on another machine"],
+      ["slipway server --print-config", "what is in effect, and where it came from"],
+    ],
+    flags: serverFlags,
+    load: async () => (await import("./commands/server.ts")).server,
   },
   {
     name: "runner",

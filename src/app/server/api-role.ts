@@ -1,0 +1,73 @@
+// The role api: people, programs and workers on the main listener, runners on theirs.
+
+import type { RequestHandler } from "../../http/handler.ts";
+import { createRateLimit } from "../../http/rate-limit.ts";
+import type { Route } from "../../http/route.ts";
+import { openCancelWatch } from "../../queue/postgres/cancel-watch.ts";
+import { createPostgresQueue } from "../../queue/postgres/postgres-queue.ts";
+import type { RunnerKeys } from "../../queue/postgres/runner-keys.ts";
+import { peopleRoutes } from "../../services/api/people/people-routes.ts";
+import { projectRoutes } from "../../services/api/projects/project-routes.ts";
+import { scheduleRoutes } from "../../services/api/projects/schedule-routes.ts";
+import { variableRoutes } from "../../services/api/projects/variable-routes.ts";
+import { queueRoutes } from "../../services/api/queue-view/queue-routes.ts";
+import { resultRoutes } from "../../services/api/results/result-routes.ts";
+import { usualLimits } from "../../services/api/runner/dependencies.ts";
+import { startHearing } from "../../services/api/runner/hearing.ts";
+import { runnerHandler } from "../../services/api/runner/runner-handler.ts";
+import { storedValues } from "../../services/api/runner/stored-values.ts";
+import { runRoutes } from "../../services/api/runs/run-routes.ts";
+import { openRunWatch } from "../../services/api/runs/run-watch.ts";
+import { webhookHandler } from "../../services/api/webhooks/webhook-handler.ts";
+import { workerRoutes } from "../../services/api/worker-queue/worker-routes.ts";
+import type { Platform } from "./platform.ts";
+
+export interface RoleParts {
+  routes: Route[];
+  /** Beside the routes, on the main listener. */
+  handlers: RequestHandler[];
+  runnerHandlers: RequestHandler[];
+}
+
+/** Guesses of passwords by one name or address. */
+const guesses = { burst: 10, everyMs: 6000 };
+
+export function openApiRole(
+  platform: Platform,
+  keys: RunnerKeys,
+  baseUrl: string,
+  stack: AsyncDisposableStack,
+): RoleParts {
+  const { db, nudges, blobs, box, clock, log, random, settings } = platform;
+  const cancelWatch = stack.use(openCancelWatch(db, nudges, clock));
+  const watch = stack.use(openRunWatch({ db, nudges, clock }));
+  stack.use(startHearing(db, clock));
+  const values = storedValues(box);
+  const projects = { db, box, clock, baseUrl, allowFileRepositories: settings.allowFileRepositories };
+  const cookies = { secure: baseUrl.startsWith("https://") };
+  const { artifactDays, maxArtifactBytes: artifactBytes, maxCacheBytes: cacheBytes } = settings;
+  return {
+    routes: [
+      ...peopleRoutes({ db, cookies, guesses: createRateLimit({ ...guesses, clock }) }),
+      ...projectRoutes(projects),
+      ...variableRoutes(projects),
+      ...scheduleRoutes(projects),
+      ...runRoutes({ db, nudges, blobs, box, clock, watch, random }),
+      ...resultRoutes({ db, blobs, box, values }),
+      ...queueRoutes({ db }),
+      ...workerRoutes({ queue: createPostgresQueue({ db, nudges, clock }) }),
+    ],
+    handlers: [webhookHandler({ db, nudges, box, clock, baseUrl, log })],
+    runnerHandlers: [
+      runnerHandler({
+        ...{ db, nudges, blobs, box, clock, cancelWatch, keys, values, log, random },
+        limits: {
+          ...usualLimits,
+          artifactBytes,
+          cacheBytes,
+          ...(artifactDays === undefined ? {} : { artifactDays }),
+        },
+      }),
+    ],
+  };
+}

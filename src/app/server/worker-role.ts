@@ -1,0 +1,152 @@
+// The role worker: takes jobs over HTTP with a token, and launches runners as processes of this machine. It needs neither
+// database nor secret key.
+
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Metrics } from "../../http/metrics.ts";
+import { histogram } from "../../http/metrics.ts";
+import type { ServerLog } from "../../http/server-log.ts";
+import { createProcessLauncher } from "../../launcher/process/process-launcher.ts";
+import { type Clock, systemClock } from "../../lib/clock.ts";
+import { createHttpQueue } from "../../queue/http/http-queue.ts";
+import type { Claim } from "../../queue/queue.ts";
+import { startWorker, type Worker } from "../../services/worker/worker.ts";
+import { readOrMake } from "./data-directory.ts";
+import { random } from "./platform.ts";
+import { removeLeftovers } from "./remove-leftovers.ts";
+import type { ServerSettings } from "./settings.ts";
+
+export interface WorkerRoleOptions {
+  settings: ServerSettings;
+  directory: string;
+  apiUrl: string;
+  runnerUrl: string;
+  token: string;
+  version: string;
+  environment: Readonly<Record<string, string | undefined>>;
+  log: ServerLog;
+  metrics: Metrics;
+  clock?: Clock;
+}
+
+const nobody = 65534;
+const graceMs = 40_000;
+const cancelMs = 90_000;
+
+export async function openWorkerRole(options: WorkerRoleOptions): Promise<Worker> {
+  const { settings, directory, log, clock = systemClock, token } = options;
+  const place = path.join(directory, "runners");
+  const launcher = await createProcessLauncher({
+    command: runnerCommand(),
+    inputFor: (claim, own) => inputFor(options, claim, own),
+    environment: runnerEnvironment(options.environment, settings),
+    directory: place,
+    removeLeftovers: attemptId =>
+      removeLeftovers(attemptId, {
+        engine: settings.engine,
+        directory: place,
+        environment: options.environment,
+      }),
+    clock,
+    graceMs,
+    refuses: claim => refusal(settings, claim),
+    troubled: (what, error) => log.warn({ what, error: String(error) }, "something may be left behind"),
+  });
+  const launches = histogram(
+    options.metrics,
+    "slipway_launch_seconds",
+    "From a claim to its runner's process",
+    [0.01, 0.05, 0.1, 0.5, 1, 5],
+  );
+  return startWorker({
+    queue: createHttpQueue({ url: options.apiUrl, token, clock }),
+    launcher,
+    info: {
+      id: readOrMake(path.join(directory, "worker.id"), () => `w-${random()}`),
+      name: settings.workerName ?? os.hostname(),
+      version: options.version,
+      classes: settings.classes,
+      labels: { place: placeOf(directory), ...settings.labels },
+      capacity: settings.capacity ?? Math.max(1, Math.floor(os.availableParallelism() / 2)),
+    },
+    clock,
+    random: Math.random,
+    log,
+    cancelMs,
+    launched: seconds => launches.observe(seconds),
+  });
+}
+
+/** Runners can be reached by workers that share host and data directory. */
+function placeOf(directory: string): string {
+  return `${os.hostname()}:${directory}`;
+}
+
+/** This very program, as a runner. */
+function runnerCommand(): string[] {
+  const source = import.meta.url.endsWith(".ts");
+  const main = source ? "../../cli/main.ts" : "../cli/main.js";
+  return [process.execPath, fileURLToPath(new URL(main, import.meta.url)), "runner"];
+}
+
+function refusal({ engine }: ServerSettings, { classSettings, launch }: Claim): string | undefined {
+  const wanted = classSettings.engine ?? "docker";
+  if (engine === "host" && !launch.trusted) {
+    return "this worker runs jobs on the host itself, and the job is not trusted: let a worker with Docker serve its class";
+  }
+  if (wanted !== engine) {
+    return `the class runs with ${wanted}, this worker with ${engine}: set the class's engine, or SLIPWAY_ENGINE of the worker`;
+  }
+  return undefined;
+}
+
+function inputFor(
+  { settings, runnerUrl, environment }: WorkerRoleOptions,
+  claim: Claim,
+  own: string,
+): object {
+  const { engine, caFile, pull, allowFileRepositories } = settings;
+  const uid = settings.hostUser ?? nobody;
+  const asRoot = engine === "host" && process.getuid?.() === 0;
+  return {
+    ...{
+      url: runnerUrl,
+      claimToken: claim.claimToken,
+      attemptId: claim.attemptId,
+      epoch: claim.epoch,
+      engine,
+      pull,
+    },
+    directory: own,
+    ...(caFile === undefined ? {} : { caFile: path.resolve(caFile) }),
+    ...(asRoot ? { user: { uid, gid: uid } } : {}),
+    ...(environment.DOCKER_HOST === undefined ? {} : { docker: { host: environment.DOCKER_HOST } }),
+    git: { allowFile: allowFileRepositories },
+  };
+}
+
+const passed = [
+  "PATH",
+  "TMPDIR",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+];
+
+/** All that a runner gets of our environment. */
+function runnerEnvironment(
+  from: Readonly<Record<string, string | undefined>>,
+  { caFile }: ServerSettings,
+): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of passed) {
+    const value = from[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  if (caFile !== undefined) environment.NODE_EXTRA_CA_CERTS = path.resolve(caFile);
+  return environment;
+}

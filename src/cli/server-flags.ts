@@ -1,0 +1,98 @@
+// Flags of `slipway server`, as data without imports, like all flags. A test holds them to the schema of the settings.
+
+import type { Flag } from "./flags.ts";
+
+export const serverFlags: readonly Flag[] = [
+  { name: "config", value: "FILE", help: "file with settings, YAML: dataDir: /srv/ci" },
+  { name: "print-config", help: "print what is in effect and where it came from, and end" },
+  { name: "roles", value: "VALUE", help: "roles of this process" },
+  { name: "listen", value: "VALUE", help: "where people, programs and workers reach the server" },
+  { name: "runner-listen", value: "VALUE", help: "where runners reach the server, and nothing else is" },
+  {
+    name: "url",
+    value: "VALUE",
+    help: "the server's address as people reach it. Unless told, that of `listen`",
+  },
+  {
+    name: "runner-url",
+    value: "VALUE",
+    help: "the runner listener's address as runners reach it. Unless told, that of `runnerListen`",
+  },
+  {
+    name: "data-dir",
+    value: "VALUE",
+    help: "directory for everything that the server keeps on this machine",
+  },
+  {
+    name: "database-url",
+    value: "VALUE",
+    help: "a PostgreSQL server, 14 or later. Unless told, one of our own runs in the data directory",
+  },
+  {
+    name: "database-connections",
+    value: "VALUE",
+    help: "connections to the database of this process, at most",
+  },
+  {
+    name: "blobs",
+    value: "VALUE",
+    help: "where sources, caches, artifacts and logs lie: `file:///DIRECTORY` or `s3://BUCKET/PREFIX?endpoint=URL&region=REGION`. Unless told, in the data directory",
+  },
+  {
+    name: "s3-access-key",
+    value: "VALUE",
+    help: "access key of the S3 store. Unless told, what the AWS SDK finds",
+  },
+  { name: "tls-cert", value: "VALUE", help: "file with the certificate of both listeners, PEM" },
+  { name: "tls-key", value: "VALUE", help: "file with its key, PEM" },
+  {
+    name: "ca-file",
+    value: "VALUE",
+    help: "file with certificates to trust beside the usual ones: of git, registries, S3, the api",
+  },
+  {
+    name: "engine",
+    value: "VALUE",
+    help: "what jobs of this worker run with. `host` runs trusted jobs without containers",
+  },
+  { name: "classes", value: "VALUE", help: "classes of jobs that this worker takes" },
+  {
+    name: "capacity",
+    value: "VALUE",
+    help: "jobs of this worker at the same time. Unless told, one per two cores",
+  },
+  { name: "labels", value: "VALUE", help: "labels of this worker: NAME=VALUE, separated by commas" },
+  { name: "worker-name", value: "VALUE", help: "name of this worker. Unless told, the host's" },
+  {
+    name: "api-url",
+    value: "VALUE",
+    help: "the api that the worker takes jobs from. Unless told, this process's own",
+  },
+  {
+    name: "drain-seconds",
+    value: "VALUE",
+    help: "how long a worker that ends waits for its jobs. What still runs then goes on, and the next worker adopts it",
+  },
+  {
+    name: "host-user",
+    value: "VALUE",
+    help: "user id that jobs of the host engine run as where the server is root. Unless told, 65534 (nobody)",
+  },
+  { name: "pull", value: "VALUE", help: "whether images are asked for anew before each job" },
+  { name: "default-class", value: "VALUE", help: "class of jobs whose file names none" },
+  {
+    name: "allow-file-repositories",
+    value: "VALUE",
+    help: "whether repositories may be directories of the server's machine",
+  },
+  { name: "retention-days", value: "VALUE", help: "days that finished runs are kept" },
+  {
+    name: "artifact-days",
+    value: "VALUE",
+    help: "days that artifacts are kept which do not say so. Unless told, as long as their run",
+  },
+  { name: "max-log-bytes", value: "VALUE", help: "bytes of one log, at most" },
+  { name: "max-artifact-bytes", value: "VALUE", help: "bytes of one artifact, packed, at most" },
+  { name: "max-cache-bytes", value: "VALUE", help: "bytes of one cache, packed, at most" },
+  { name: "log-level", value: "VALUE", help: "least level of what the server logs" },
+];
