@@ -2,12 +2,14 @@
 // in the tables, and a loop begins where any other one has left off.
 
 import type { Blobs } from "../../blobs/blobs.ts";
+import { SlipwayError } from "../../core/failure.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Nudges } from "../../queue/postgres/nudges.ts";
 import type { Database } from "../../store/database.ts";
 import { chainPass } from "./chain-pass.ts";
 import { expirePass, type Retention } from "./expire-pass.ts";
 import { type PlanningOptions, planPass } from "./plan-pass.ts";
+import { type PollOptions, pollPass } from "./poll-pass.ts";
 import { schedulePass } from "./schedule-pass.ts";
 import { adoptStrays, sweepPass } from "./sweep-pass.ts";
 import {
@@ -25,6 +27,8 @@ export interface ReporterOptions {
   nudges: Nudges;
   clock: Clock;
   planning: Pick<PlanningOptions, "open" | "seal" | "baseUrl" | "defaultClass">;
+  /** Looks at repositories of projects that are polled; absent: none are. */
+  polling?: Pick<PollOptions, "heads">;
   retention: Retention;
   blobs: Blobs;
   times?: WatchTimes;
@@ -60,7 +64,7 @@ export function startReporter(options: ReporterOptions): AsyncDisposable {
 }
 
 function loopsOf(options: ReporterOptions): Loop[] {
-  const { db, nudges, clock, retention, blobs, times = watchTimes, planners = 2 } = options;
+  const { db, nudges, clock, retention, blobs, times = watchTimes, planners = 2, polling } = options;
   const planning: PlanningOptions = { db, nudges, clock, ...options.planning };
   const plan: Loop = {
     name: "plan",
@@ -89,6 +93,7 @@ function loopsOf(options: ReporterOptions): Loop[] {
       },
     },
     { name: "schedule", everyMs: 1000, pass: async () => (await schedulePass(db, nudges, clock)) > 0 },
+    ...(polling === undefined ? [] : [pollLoop(options, polling)]),
     { name: "expire", everyMs: 60_000, pass: async () => (await expirePass(db, retention)) > 0 },
     {
       name: "sweep",
@@ -104,6 +109,22 @@ function loopsOf(options: ReporterOptions): Loop[] {
       },
     },
   ];
+}
+
+function pollLoop(
+  { db, nudges, clock, failed }: ReporterOptions,
+  { heads }: Pick<PollOptions, "heads">,
+): Loop {
+  const refused: PollOptions["refused"] = ({ id, repository }, message) =>
+    failed(
+      "poll",
+      new SlipwayError("poll", `${repository} of project ${id} cannot be looked at: ${message}`),
+    );
+  return {
+    name: "poll",
+    everyMs: 1000,
+    pass: signal => pollPass({ db, nudges, clock, heads, refused }, signal),
+  };
 }
 
 async function runLoop(
