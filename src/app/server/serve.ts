@@ -14,14 +14,11 @@ import { createRouter } from "../../http/router.ts";
 import type { ServerLog } from "../../http/server-log.ts";
 import { openRunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import type { Worker } from "../../services/worker/worker.ts";
-import { openApiRole, type RoleParts } from "./api-role.ts";
+import type { RoleParts } from "./api-role.ts";
 import { readOrMake } from "./data-directory.ts";
-import { openLogsRole } from "./logs-role.ts";
 import { openPlatform, type Platform } from "./platform.ts";
 import { queueFigures } from "./queue-figures.ts";
-import { openReporterRole } from "./reporter-role.ts";
 import type { RoleName, ServerSettings } from "./settings.ts";
-import { openWorkerRole } from "./worker-role.ts";
 
 export interface ServeOptions {
   settings: ServerSettings;
@@ -68,8 +65,15 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
   };
   const roles = new AsyncDisposableStack();
   stack.use(roles);
-  if (has("logs")) add(await openLogsRole(platform, keys, roles));
-  if (has("api")) add(openApiRole(platform, keys, baseUrl, roles));
+  // A role that does not run here costs neither time nor memory.
+  if (has("logs")) {
+    const { openLogsRole } = await import("./logs-role.ts");
+    add(await openLogsRole(platform, keys, roles));
+  }
+  if (has("api")) {
+    const { openApiRole } = await import("./api-role.ts");
+    add(openApiRole(platform, keys, baseUrl, roles));
+  }
   queueFigures(platform);
   const checks: Record<string, ReadyCheck> = {
     database: async () => (await platform.db.query("select 1")).length === 1,
@@ -84,7 +88,10 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
     parts.runnerHandlers.length > 0
       ? await listeners.open(settings.runnerListen, parts.runnerHandlers)
       : undefined;
-  if (has("reporter")) await openReporterRole(platform, baseUrl, roles);
+  if (has("reporter")) {
+    const { openReporterRole } = await import("./reporter-role.ts");
+    await openReporterRole(platform, baseUrl, roles);
+  }
   const runnerUrl = settings.runnerUrl ?? runners?.url;
   const worker = has("worker")
     ? await ownWorker(options, platform, settings.apiUrl ?? main.url, runnerUrl)
@@ -159,6 +166,7 @@ async function ownWorker(
   if (runnerUrl === undefined) throw noRunnerUrl();
   const { directory, metrics } = platform;
   const token = settings.workerToken ?? (await tokenOfOwnWorker(platform));
+  const { openWorkerRole } = await import("./worker-role.ts");
   return openWorkerRole({
     settings,
     directory,
@@ -201,6 +209,7 @@ async function startWorkerAlone(options: ServeOptions, stack: AsyncDisposableSta
   const { openDataDirectory } = await import("./data-directory.ts");
   const { createMetrics } = await import("../../http/metrics.ts");
   const { systemClock: clock } = await import("../../lib/clock.ts");
+  const { openWorkerRole } = await import("./worker-role.ts");
   const directory = openDataDirectory(settings.dataDir);
   const metrics = createMetrics();
   const checks: Record<string, ReadyCheck> = {};
