@@ -42,8 +42,6 @@ export async function publishCaches(
   { attemptId, jobId }: { attemptId: string; jobId: string },
   maxBytes: number,
 ): Promise<void> {
-  const waiting = await tx.query("select 1 from pending_caches where attempt_id = $1 limit 1", [attemptId]);
-  if (waiting.length === 0) return;
   const scopes = await cacheScopesOf(tx, jobId);
   if (scopes === undefined) return;
   // Those who publish and let go touch several rows each: one after the other in a project.

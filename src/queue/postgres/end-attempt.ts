@@ -4,8 +4,8 @@
 import { type AttemptEnd, afterAttempt } from "../../core/job-state.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Queryable } from "../../store/database.ts";
-import { finishJob } from "./finish-job.ts";
-import { type JobRow, lockJob } from "./locked-job.ts";
+import { endOfJob, releaseGroup, tellReporter } from "./finish-job.ts";
+import { groupLock, type JobRow } from "./locked-job.ts";
 
 export interface AttemptRow {
   id: string;
@@ -19,6 +19,8 @@ export interface AttemptRow {
   worker_id: string | null;
   terminal: unknown;
   outcome: Outcome | null;
+  /** Caches wait for its end. */
+  has_caches: boolean;
 }
 
 /** A try and its job, locked; the try undefined where it is not live any more. */
@@ -27,21 +29,29 @@ export interface LockedAttempt {
   attempt: AttemptRow;
 }
 
+/** Takes the locks one after the other: the group's, the job's, the try's. What it reads is as it is once they are held. */
+const lockStatement = `
+  with found as materialized (
+    select job_id, case when concurrency_group is null then '' else ${groupLock}::text end as waited
+    from attempts join jobs on jobs.id = job_id where attempts.id = $1
+  ), job as materialized (
+    select jobs.* from found join jobs on jobs.id = found.job_id and found.waited = '' for no key update of jobs
+  )
+  select attempts.id, attempts.job_id, attempts.run_id, attempts.epoch, attempts.state, attempts.step_began,
+    attempts.events_stored, attempts.chunks_stored, attempts.worker_id, attempts.terminal, attempts.outcome,
+    exists (select 1 from pending_caches where attempt_id = attempts.id) as has_caches,
+    job.project_id, job.concurrency_group, job.state as job_state, job.reason as job_reason, job.attempt,
+    job.max_attempts, job.repeatable, job.cancel
+  from job join attempts on attempts.id = $1 for no key update of attempts`;
+
+type LockedRow = AttemptRow &
+  Omit<JobRow, "id" | "state" | "reason"> & { job_state: JobRow["state"]; job_reason: string };
+
 /** Locks a try and its job. Undefined where there is none of that id. */
 export async function lockAttempt(tx: Queryable, attemptId: string): Promise<LockedAttempt | undefined> {
-  const [found] = await tx.query<{ job_id: string; group: string | null }>(
-    `select job_id, project_id || '/' || concurrency_group as group
-     from attempts join jobs on jobs.id = job_id where attempts.id = $1`,
-    [attemptId],
-  );
-  if (found === undefined) return undefined;
-  const job = await lockJob(tx, found.job_id, found.group);
-  const [attempt] = await tx.query<AttemptRow>(
-    `select id, job_id, run_id, epoch, state, step_began, events_stored, chunks_stored, worker_id, terminal, outcome
-     from attempts where id = $1 for no key update`,
-    [attemptId],
-  );
-  return job === undefined || attempt === undefined ? undefined : { job, attempt };
+  const [row] = await tx.query<LockedRow>(lockStatement, [attemptId]);
+  if (row === undefined) return undefined;
+  return { job: { ...row, id: row.job_id, state: row.job_state, reason: row.job_reason }, attempt: row };
 }
 
 export interface EndOptions {
@@ -58,29 +68,33 @@ export async function endLocked(
   end: AttemptEnd,
   { terminal, fence }: EndOptions,
 ): Promise<"again" | "finished"> {
-  await tx.query(
-    `update attempts set state = 'finished', outcome = $2, reason = $3, message = $4, finished_at = now(),
-       epoch = epoch + $5, terminal = $6 where id = $1`,
-    [attempt.id, end.outcome, end.reason, end.message, fence ? 1 : 0, terminal ?? null],
-  );
   const record = {
     attempt: job.attempt,
     maxAttempts: job.max_attempts,
     repeatable: job.repeatable,
     ...(job.cancel === null ? {} : { cancel: job.cancel }),
   };
+  const tried = [attempt.id, end.outcome, end.reason, end.message, fence ? 1 : 0, terminal ?? null];
   const next = afterAttempt(record, attempt.step_began, end);
   if (next.kind === "finished") {
-    await finishJob(tx, job, next);
+    await tx.query(endBothStatement, [...tried, job.id, next.outcome, next.reason, next.message]);
+    if (job.concurrency_group !== null) await releaseGroup(tx, job.project_id, job.concurrency_group);
     return "finished";
   }
-  await tx.query(
-    `update jobs set state = 'waiting', reason = 'retry', message = $2,
-       available_at = now() + make_interval(secs => $3::float8 / 1000) where id = $1`,
-    [job.id, `is tried again, for try ${job.attempt} broke: ${end.message}`, next.delayMs],
-  );
+  const message = `is tried again, for try ${job.attempt} broke: ${end.message}`;
+  await tx.query(tryAgainStatement, [...tried, job.id, message, next.delayMs]);
   return "again";
 }
+
+const endTry = `
+  update attempts set state = 'finished', outcome = $2, reason = $3, message = $4, finished_at = now(),
+    epoch = epoch + $5, terminal = $6 where id = $1`;
+
+const endBothStatement = `with tried as (${endTry}), ended as (${endOfJob("$7", "$8", "$9", "$10")}) ${tellReporter}`;
+
+const tryAgainStatement = `with tried as (${endTry})
+  update jobs set state = 'waiting', reason = 'retry', message = $8,
+    available_at = now() + make_interval(secs => $9::float8 / 1000) where id = $7`;
 
 /**
  * Ends a try that is over without a terminal record: lost or given up. Answers `stale` where it is not live any more, the

@@ -11,15 +11,20 @@ export interface JobEnd {
   message: string;
 }
 
+/** The end of a job as part of a statement: parameters of its id, outcome, reason and message. */
+export function endOfJob(id: string, outcome: string, reason: string, message: string): string {
+  return `update jobs set state = 'finished', outcome = ${outcome}, reason = ${reason}, message = ${message},
+    finished_at = now() where id = ${id} returning run_id`;
+}
+
+/** What stands behind it, where it is called `ended`: the reporter looks at the run. */
+export const tellReporter = "insert into run_changes (run_id) select run_id from ended";
+
+const finishStatement = `with ended as (${endOfJob("$1", "$2", "$3", "$4")}) ${tellReporter}`;
+
 /** Ends a job that has not ended. */
 export async function finishJob(tx: Queryable, job: JobRow, end: JobEnd): Promise<void> {
-  await tx.query(
-    `with ended as (
-       update jobs set state = 'finished', outcome = $2, reason = $3, message = $4, finished_at = now()
-       where id = $1 returning run_id
-     ) insert into run_changes (run_id) select run_id from ended`,
-    [job.id, end.outcome, end.reason, end.message],
-  );
+  await tx.query(finishStatement, [job.id, end.outcome, end.reason, end.message]);
   if (job.concurrency_group !== null) await releaseGroup(tx, job.project_id, job.concurrency_group);
 }
 

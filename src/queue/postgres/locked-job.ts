@@ -36,18 +36,8 @@ export async function lockJobs(tx: Queryable, jobIds: readonly string[]): Promis
   ]);
 }
 
-/** One job, like `lockJobs`, for who knows its group, which never changes; `group` as `<project>/<group>`. */
-export async function lockJob(
-  tx: Queryable,
-  jobId: string,
-  group: string | null,
-): Promise<JobRow | undefined> {
-  if (group !== null) await lockGroups(tx, [group]);
-  const [job] = await tx.query<JobRow>(`select ${columns} from jobs where id = $1 for no key update`, [
-    jobId,
-  ]);
-  return job;
-}
+/** The lock of a job's group as part of a statement that has the job. Its key is that of `lockGroups`. */
+export const groupLock = "pg_advisory_xact_lock(hashtextextended(project_id || '/' || concurrency_group, 1))";
 
 /** `keys` as `<project>/<group>`, in order. */
 async function lockGroups(tx: Queryable, keys: readonly string[]): Promise<void> {

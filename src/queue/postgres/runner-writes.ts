@@ -42,20 +42,14 @@ export async function exchangeClaim(db: Database, claimToken: string, nonce: str
   const { attemptId } = parts;
   const key = keyOf(claimToken, attemptId, nonce);
   for (;;) {
+    const begun = await begin(db, attemptId, claimToken, nonce, key);
+    if (begun !== undefined) return { kind: "ok", key, attemptId, ...begun };
     const row = await tokenRow(db, attemptId);
     if (row === undefined || !fitsHash(claimToken, row.claim_hash)) return { kind: "unknown" };
     if (row.state === "finished") return { kind: "stale" };
-    if (row.claim_nonce !== null && row.claim_nonce !== nonce) return { kind: "claimed" };
-    const answer: Exchange = {
-      kind: "ok",
-      key,
-      attemptId,
-      epoch: row.epoch,
-      jobId: row.job_id,
-      runId: row.run_id,
-    };
-    if (row.claim_nonce === nonce) return answer;
-    if (await begin(db, attemptId, row, nonce, hashOf(key))) return answer;
+    const { epoch, job_id: jobId, run_id: runId } = row;
+    if (row.claim_nonce === nonce) return { kind: "ok", key, attemptId, epoch, jobId, runId };
+    if (row.claim_nonce !== null) return { kind: "claimed" };
   }
 }
 
@@ -67,37 +61,45 @@ async function tokenRow(db: Queryable, attemptId: string): Promise<TokenRow | un
   return row;
 }
 
+const beginStatement = `
+  with job as (
+    select id from jobs where id = (select job_id from attempts where id = $1 and claim_hash = $2)
+      and ${commitsLater} for no key update
+  ), begun as (
+    update attempts set claim_nonce = $3, key_hash = $4, state = 'running', started_at = now(), heartbeat_at = now()
+    from job where attempts.id = $1 and attempts.job_id = job.id and claim_hash = $2 and state = 'claimed'
+      and claim_nonce is null
+    returning attempts.job_id, attempts.run_id, attempts.epoch
+  )
+  update jobs set state = 'running', started_at = coalesce(jobs.started_at, now())
+  from begun join runs on runs.id = begun.run_id where jobs.id = begun.job_id
+  returning begun.epoch, begun.job_id as "jobId", begun.run_id as "runId", runs.started_at is null as first`;
+
 /**
- * False where somebody was faster. The job is locked before the try, as everywhere. It need not be on disk before the
- * first event is, whose commit brings it there: without that event no user code has run.
+ * Undefined where there is nothing to begin. The job is locked before the try, as everywhere. It need not be on disk before
+ * the first event is, whose commit brings it there: without that event no user code has run.
  */
 async function begin(
   db: Database,
   attemptId: string,
-  { job_id, run_id, epoch }: TokenRow,
+  claimToken: string,
   nonce: string,
-  keyHash: Buffer,
-): Promise<boolean> {
-  const rows = await db.query(
-    `with job as (
-       select id from jobs where id = $2 and ${commitsLater} for no key update
-     ), begun as (
-       update attempts set claim_nonce = $4, key_hash = $5, state = 'running', started_at = now(), heartbeat_at = now()
-       from job where attempts.id = $1 and attempts.job_id = job.id and epoch = $3 and state = 'claimed'
-         and claim_nonce is null
-       returning attempts.job_id
-     )
-     update jobs set state = 'running', started_at = coalesce(started_at, now())
-     from begun where jobs.id = begun.job_id returning jobs.id`,
-    [attemptId, job_id, epoch, nonce, keyHash],
+  key: string,
+): Promise<{ epoch: number; jobId: string; runId: string } | undefined> {
+  const [row] = await db.query<{ epoch: number; jobId: string; runId: string; first: boolean }>(
+    beginStatement,
+    [attemptId, hashOf(claimToken), nonce, hashOf(key)],
   );
-  if (rows.length === 0) return false;
+  if (row === undefined) return undefined;
+  const { first, ...begun } = row;
   // On its own: whoever plans or ends runs locks the run before its jobs.
-  await db.query(
-    `update runs set started_at = now() where id = $1 and started_at is null and ${commitsLater}`,
-    [run_id],
-  );
-  return true;
+  if (first) {
+    await db.query(
+      `update runs set started_at = now() where id = $1 and started_at is null and ${commitsLater}`,
+      [begun.runId],
+    );
+  }
+  return begun;
 }
 
 export type Authenticated =
@@ -217,6 +219,8 @@ export interface EndedAttempt extends AttemptRef {
   outcome: Outcome;
   /** Somebody else's job may have come into the queue by it. */
   freesOthers: boolean;
+  /** Caches wait for its end. */
+  hasCaches: boolean;
 }
 
 export interface FinishHooks {
@@ -243,8 +247,14 @@ export async function finishAttempt(
     if (events < record.events || chunks < record.chunks) return { kind: "incomplete", events, chunks };
     const end = await provenEnd(tx, locked, record);
     await endLocked(tx, locked, end, { terminal: record, fence: false });
-    const freesOthers = job.concurrency_group !== null;
-    await hooks.within?.(tx, { attemptId, epoch, jobId: job.id, outcome: end.outcome, freesOthers });
+    await hooks.within?.(tx, {
+      attemptId,
+      epoch,
+      jobId: job.id,
+      outcome: end.outcome,
+      freesOthers: job.concurrency_group !== null,
+      hasCaches: attempt.has_caches,
+    });
     return { kind: "accepted", outcome: end.outcome };
   });
 }
@@ -270,11 +280,13 @@ async function provenEnd(
   const { outcome, message } = record;
   const reason = record.failedStep === undefined ? outcome : "step";
   if (!isGood(outcome)) return { outcome, reason, message };
+  // Only what has a say; nothing is missing, for nothing is stored behind a hole.
   const rows = await tx.query<{ body: RunEvent }>(
-    "select body from events where attempt_id = $1 order by seq",
+    `select body from events where attempt_id = $1
+       and body->>'type' in ('run-started', 'step-started', 'step-finished', 'run-finished') order by seq`,
     [attempt.id],
   );
-  const events = rows.map(({ body }) => body);
+  const events = rows.map(({ body }, at) => ({ ...body, seq: at + 1 }));
   const last: RunEvent & RunFinished = {
     type: "run-finished",
     outcome,
@@ -282,7 +294,7 @@ async function provenEnd(
     durationMs: 0,
     message,
     runId: events[0]?.runId ?? attempt.run_id,
-    seq: attempt.events_stored + 1,
+    seq: events.length + 1,
     time: "",
   };
   const verdict = outcomeOf([...events, last].reduce(applyEvent, newRunState()));

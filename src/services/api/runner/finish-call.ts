@@ -19,6 +19,7 @@ export async function finishCall(call: RunnerCall): Promise<void> {
   const finish = await finishAttempt(db, { attemptId, epoch }, terminal, {
     within: async (tx, ended) => {
       freesOthers = ended.freesOthers;
+      if (!ended.hasCaches) return;
       if (ended.outcome === "passed") await publishCaches(tx, ended, limits.cacheBytesPerProject);
       else await tx.query("delete from pending_caches where attempt_id = $1", [attemptId]);
     },
