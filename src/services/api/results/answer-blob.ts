@@ -44,7 +44,8 @@ export async function answerBlob(answer: BlobAnswer): Promise<undefined> {
     throw problem(416, "range", "Range not there", `${what} has ${info.bytes} bytes`);
   }
   const { start, end } = range ?? { start: 0, end: info.bytes };
-  const content = await blobs.get(blobKey, { start, end, signal });
+  const isWanted = request.method !== "HEAD";
+  const content = isWanted ? await blobs.get(blobKey, { start, end, signal }) : [];
   if (content === undefined) throw notFound(`${what} is no longer kept`);
   response.writeHead(range === undefined ? 200 : 206, {
     ...headers,

@@ -104,6 +104,8 @@ describe("artifacts", () => {
       'attachment; filename="build-..-..-e-vil-name.tar.zst"',
     );
     expect(whole.headers.get("content-type")).toBe("application/zstd");
+    const head = await fetch(url, { method: "HEAD" });
+    expect([head.status, head.headers.get("content-length")]).toEqual([200, "5000"]);
     const etag = whole.headers.get("etag")!;
     expect((await fetch(url, { headers: { "if-none-match": etag } })).status).toBe(304);
     const ranges: [string, number, number][] = [

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import { Writable } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Blobs } from "../../../blobs/blobs.ts";
 import type { RunEvent } from "../../../core/events.ts";
-import { systemClock } from "../../../lib/clock.ts";
+import { type Clock, systemClock } from "../../../lib/clock.ts";
 import { type FreshQueue, freshQueue } from "../../../queue/postgres/fixtures/fresh-queue.ts";
 import { seedRun } from "../../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
@@ -11,6 +13,7 @@ import type { Database, Queryable } from "../../../store/database.ts";
 import { openSecretBox } from "../../../store/secret-box.ts";
 import { type ServedRoutes, serveRoutes } from "../fixtures/serve-routes.ts";
 import { cursorOf, cursorText } from "./event-cursor.ts";
+import { followRunOf } from "./follow-run.ts";
 import { runRoutes } from "./run-routes.ts";
 import { openRunWatch, type RunWatch } from "./run-watch.ts";
 
@@ -232,6 +235,37 @@ test("a run that is gone, or was over, ends at once; who hangs up is forgotten",
   await endRun(runId);
   const over = await read(runId, ended, "no cursor of ours");
   expect(over.told.map(({ event }) => event)).toEqual(["run", "job", "end"]);
+});
+
+test("a quiet connection is kept open by comments; a question for the head alone does not follow", async () => {
+  const { runId } = await seedRun(db, fresh.project, [{}]);
+  const timers: { ms: number; run: () => void }[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    after(ms, run) {
+      timers.push({ ms, run });
+      return () => undefined;
+    },
+  };
+  const written: string[] = [];
+  const response = new Writable({
+    write(part: Buffer, _, done) {
+      written.push(part.toString());
+      done();
+    },
+  });
+  const head = Object.assign(response, { writeHead: () => undefined, flushHeaders: () => undefined });
+  const abort = new AbortController();
+  const place = { runId, lastEventId: undefined };
+  const following = followRunOf({ watch, clock }, place, head as unknown as ServerResponse, abort.signal);
+  timers.pop()!.run();
+  expect(timers.at(-1)!.ms).toBe(15_000);
+  timers.pop()!.run();
+  expect(written.filter(text => text === ":\n\n")).toHaveLength(2);
+  abort.abort();
+  await following;
+  const { status, headers } = await fetch(`${served.url}/api/v1/runs/${runId}/follow`, { method: "HEAD" });
+  expect([status, headers.get("content-type")]).toEqual([200, "text/event-stream"]);
 });
 
 test("a reader goes on where the database comes back", async () => {

@@ -12,7 +12,7 @@ const commentMs = 15_000;
 /** Resolves when the run is over and all is told, or when the reader is gone. */
 export async function followRunOf(
   { watch, clock }: { watch: RunWatch; clock: Clock },
-  { runId, lastEventId }: { runId: string; lastEventId: string | undefined },
+  { runId, lastEventId, headOnly }: { runId: string; lastEventId: string | undefined; headOnly?: boolean },
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
@@ -23,6 +23,10 @@ export async function followRunOf(
     "x-accel-buffering": "no",
   });
   response.flushHeaders();
+  if (headOnly === true) {
+    response.end();
+    return;
+  }
   const stopComments = comments(response, clock);
   try {
     for await (const news of watch.follow(runId, cursor, signal)) {

@@ -46,7 +46,8 @@ function seeing({ db, watch, clock }: RunDependencies): Route[] {
     route(followRun, async ({ params, request, response, signal }) => {
       const header = request.headers["last-event-id"];
       const lastEventId = typeof header === "string" ? header : undefined;
-      await followRunOf({ watch, clock }, { runId: params.run, lastEventId }, response, signal);
+      const headOnly = request.method === "HEAD";
+      await followRunOf({ watch, clock }, { runId: params.run, lastEventId, headOnly }, response, signal);
       return undefined;
     }),
     route(listEvents, ({ params, query }) => eventPage(db, params, query)),
