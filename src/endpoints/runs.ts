@@ -84,6 +84,8 @@ export const jobSummary = z.strictObject({
     }),
   ),
 });
+export type RunSummary = z.output<typeof runSummary>;
+export type JobSummary = z.output<typeof jobSummary>;
 const runDetail = z.strictObject({
   ...runSummary.shape,
   jobs: z.array(jobSummary),

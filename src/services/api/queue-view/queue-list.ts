@@ -1,8 +1,7 @@
 // The queue as people see it: what runs first, then what is on its way, then what waits, by organisation and class, the
 // oldest first. A page is read along one index, however long the queue is.
 
-import type { z } from "zod";
-import type { QueryOf } from "../../../endpoints/endpoint.ts";
+import type { AnswerOf, QueryOf } from "../../../endpoints/endpoint.ts";
 import type { listQueue } from "../../../endpoints/queue.ts";
 import { notFound } from "../../../http/problem.ts";
 import type { Principal } from "../../../http/route.ts";
@@ -10,7 +9,7 @@ import { waitReasons } from "../../../queue/postgres/wait-reason.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { afterParts, packedKey, pageFrom } from "../page.ts";
 
-type Item = z.output<typeof listQueue.answer>["items"][number];
+type Item = AnswerOf<typeof listQueue>["items"][number];
 type State = Item["state"];
 
 /** In the order of the list. */

@@ -1,16 +1,16 @@
 // What a laptop needs to do a job again: the job, its plain variables, and where source, inputs and cache are. A protected
 // value never leaves here, only its name.
 
-import type { z } from "zod";
 import { SlipwayError } from "../../../core/failure.ts";
 import type { EnvEntry, Job } from "../../../core/job.ts";
+import type { AnswerOf } from "../../../endpoints/endpoint.ts";
 import type { getReplay } from "../../../endpoints/runs.ts";
 import { notFound, problem } from "../../../http/problem.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { cacheOf, inputsOf, sourceOf } from "../../../store/job-materials.ts";
 import type { ResultDependencies } from "./dependencies.ts";
 
-type Replay = z.output<typeof getReplay.answer>;
+type Replay = AnswerOf<typeof getReplay>;
 
 export const replayStatement = `
   select job.spec, job.trusted and run.trusted as trusted, run.trigger_variables as trigger

@@ -1,6 +1,6 @@
 // One run with its jobs and what planning had to say; one job.
 
-import type { z } from "zod";
+import type { AnswerOf } from "../../../endpoints/endpoint.ts";
 import type { getRun } from "../../../endpoints/runs.ts";
 import { notFound } from "../../../http/problem.ts";
 import { waitReasons } from "../../../queue/postgres/wait-reason.ts";
@@ -8,7 +8,7 @@ import type { Queryable } from "../../../store/database.ts";
 import { type JobRow, readAttempts, readJob, readJobs } from "./job-rows.ts";
 import { type JobSummary, jobSummaryOf, type RunSummary, summariesOf } from "./run-summary.ts";
 
-type RunDetail = z.output<typeof getRun.answer>;
+type RunDetail = AnswerOf<typeof getRun>;
 
 /** Throws 404 for a run that has just gone. */
 export async function runDetail(db: Queryable, runId: string): Promise<RunDetail> {

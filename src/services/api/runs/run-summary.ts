@@ -1,14 +1,12 @@
 // Rows of runs and jobs as the answers show them.
 
-import type { z } from "zod";
-import type { jobSummary, runSummary } from "../../../endpoints/runs.ts";
+import type { JobSummary, RunSummary } from "../../../endpoints/runs.ts";
 import { type WaitReason, waitReasons } from "../../../queue/postgres/wait-reason.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { type RunRow, readRuns } from "../../../store/run-rows.ts";
 import type { AttemptRow, JobRow } from "./job-rows.ts";
 
-export type RunSummary = z.output<typeof runSummary>;
-export type JobSummary = z.output<typeof jobSummary>;
+export type { JobSummary, RunSummary };
 
 /** The runs of these ids, newest first, each with what it waits for as it is now. */
 export async function summariesOf(db: Queryable, ids: readonly string[]): Promise<RunSummary[]> {
