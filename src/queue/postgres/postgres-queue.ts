@@ -46,9 +46,12 @@ export function createPostgresQueue({
   pollMs = 1000,
 }: PostgresQueueOptions): PostgresQueue {
   const claimers = createClaimers(db, clock);
+  const owners = rememberOwners(clock);
   const renewAs: PostgresQueue["renewAs"] = async (tokenId, worker, held) => {
     const states = await renewWorker(db, worker, held, tokenId);
-    if (states !== "foreign") claimers.note(worker.id, worker.classes);
+    if (states === "foreign") return states;
+    claimers.note(worker.id, worker.classes);
+    owners.note(worker.id, tokenId);
     return states;
   };
   return {
@@ -61,6 +64,7 @@ export function createPostgresQueue({
       });
     },
     async isForeign(workerId, tokenId) {
+      if (owners.isKnown(workerId, tokenId)) return false;
       const rows = await db.query(
         "select 1 from workers where id = $1 and token_id is distinct from $2::bigint",
         [workerId, tokenId],
@@ -97,6 +101,30 @@ export function createPostgresQueue({
         "update workers set lease_until = now() - interval '1 second', draining = true where id = $1",
         [workerId],
       );
+    },
+  };
+}
+
+/** Longer than workers take between two renewals. Milliseconds. */
+const ownedMs = 3000;
+
+/** Whose worker is whose, as they have just said: asked with every call. */
+function rememberOwners(clock: Clock) {
+  const owners = new Map<string, { tokenId: TokenId; until: number }>();
+  return {
+    note(workerId: string, tokenId: TokenId) {
+      const now = clock.monotonic();
+      owners.delete(workerId);
+      owners.set(workerId, { tokenId, until: now + ownedMs });
+      // The oldest stands first.
+      for (const [id, { until }] of owners) {
+        if (until > now) break;
+        owners.delete(id);
+      }
+    },
+    isKnown(workerId: string, tokenId: TokenId): boolean {
+      const owner = owners.get(workerId);
+      return owner !== undefined && owner.tokenId === tokenId && owner.until > clock.monotonic();
     },
   };
 }
