@@ -16,7 +16,7 @@ if (only === "--version" || only === "-version" || only === "-v" || only === "-V
   process.stdout.write(name === "wercker" ? `wercker version ${version()} (Slipway)\n` : `${version()}\n`);
 } else if (name === "slipway" && args[0] === "runner") {
   // A runner's start is part of every job's: it loads what it needs and nothing of the rest.
-  const { runnerCommand } = await import("./commands/runner.ts");
+  const { runnerCommand } = await import("./runner-main.ts");
   const { env, stdin, stderr } = process;
   process.exitCode = await runnerCommand({ env, stdin, stderr, version: version() }, args.slice(1));
   setTimeout(() => process.exit(), 1000).unref();

@@ -1,0 +1,50 @@
+// The program of a runner, apart from the rest so that it starts without it: drives one job of a platform. Workers start
+// it, people do not; so it takes no flags, but one JSON object on standard input, or in a container a few variables.
+
+import os from "node:os";
+import path from "node:path";
+import { runRunner } from "../app/run-remote-job.ts";
+import type { ProgramInput } from "./context.ts";
+
+const mostBytes = 1024 * 1024;
+
+/** What it needs of the process; nothing else of the program has to be loaded for it. */
+export type RunnerContext = Pick<ProgramInput, "env" | "version" | "stdin" | "stderr">;
+
+export async function runnerCommand(context: RunnerContext, args: readonly string[]): Promise<number> {
+  const { env, version, stdin, stderr } = context;
+  const say = (line: string) => void stderr.write(`slipway runner: ${line}\n`);
+  if (args.length > 0) {
+    say("a worker starts it, and says what to do on standard input; `slipway run` runs a pipeline here");
+    return 2;
+  }
+  const input = inputOfEnvironment(env) ?? (await textOf(stdin));
+  return runRunner({ input, env, version, say });
+}
+
+/** In a container there is nobody to write to standard input. */
+function inputOfEnvironment(env: RunnerContext["env"]): string | undefined {
+  const { SLIPWAY_RUNNER_URL: url, SLIPWAY_CLAIM_TOKEN: claimToken } = env;
+  if (url === undefined || claimToken === undefined) return undefined;
+  return JSON.stringify({
+    url,
+    claimToken,
+    attemptId: env.SLIPWAY_ATTEMPT_ID ?? "unknown",
+    epoch: 1,
+    engine: env.SLIPWAY_ENGINE ?? "docker",
+    directory: env.SLIPWAY_RUNNER_DIR ?? path.join(os.tmpdir(), "slipway-runner"),
+    ...(env.SLIPWAY_CA_FILE === undefined ? {} : { caFile: env.SLIPWAY_CA_FILE }),
+  });
+}
+
+async function textOf(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of stdin) {
+    parts.push(Buffer.from(part as Uint8Array));
+    bytes += part.length;
+    // What is longer is no input of ours.
+    if (bytes > mostBytes) break;
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
