@@ -88,6 +88,14 @@ test("a commit that is asked for is looked into, wherever its branch is by now",
   expect(await commit.readFile("a", 10)).toMatchObject({ value: Buffer.from("1") });
 });
 
+test("the beginning of an id is enough", async () => {
+  const wanted = repository.commit({ a: "1" });
+  repository.commit({ a: "2" });
+  await using commit = await open("refs/heads/main", wanted.slice(0, 8));
+  expect(commit.commit).toBe(wanted);
+  expect(await commit.readFile("a", 10)).toMatchObject({ value: Buffer.from("1") });
+});
+
 test("a branch that is not there is refused", async () => {
   repository.commit({ a: "1" });
   await expect(open("refs/heads/gone")).rejects.toThrow("git-no-ref");

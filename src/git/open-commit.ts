@@ -8,11 +8,12 @@ import { TooLarge, watchBounds } from "./directory-size.ts";
 import type { FetchCommitOptions } from "./fetch-commit.ts";
 import { fetchObjects, initRepository, must } from "./fetch-objects.ts";
 import { type GitAccess, openGitAccess } from "./git-access.ts";
-import { lineOf } from "./git-failure.ts";
+import { lineOf, refusalOf } from "./git-failure.ts";
+import { isCommit } from "./repository-address.ts";
 
 export interface OpenCommitOptions
   extends Omit<FetchCommitOptions, "depth" | "submodules" | "lfs" | "tags" | "commit"> {
-  /** Absent: the one that `ref` has now. */
+  /** Its id, or the beginning of it. Absent: the one that `ref` has now. */
   commit?: string;
 }
 
@@ -71,10 +72,9 @@ async function fetched(
   signal: AbortSignal,
 ): Promise<Result<string>> {
   const { directory, ref } = options;
-  const commit =
-    options.commit === undefined ? await newest(access, options, signal) : accept(options.commit);
-  if (!commit.ok) return commit;
   await initRepository(access, directory, signal);
+  const commit = await wholeCommit(access, options, signal);
+  if (!commit.ok) return commit;
   const wanted = {
     commit: commit.value,
     depth: 1,
@@ -83,6 +83,37 @@ async function fetched(
   };
   const got = await fetchObjects(access, directory, wanted, signal);
   return got.ok ? commit : got;
+}
+
+async function wholeCommit(
+  access: GitAccess,
+  options: OpenCommitOptions,
+  signal: AbortSignal,
+): Promise<Result<string>> {
+  const { commit } = options;
+  if (commit === undefined) return newest(access, options, signal);
+  if (isCommit(commit) || !/^[0-9a-f]{4,63}$/.test(commit)) return accept(commit);
+  return completed(access, commit, options, signal);
+}
+
+/** The commit of the repository's branches and tags whose id begins like this. */
+async function completed(
+  access: GitAccess,
+  beginning: string,
+  { directory: cwd, repository }: OpenCommitOptions,
+  signal: AbortSignal,
+): Promise<Result<string>> {
+  const refs = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
+  const args = ["fetch", "--quiet", "--no-recurse-submodules", "--filter=blob:none", "--", "origin", ...refs];
+  const output = await access.run(args, { cwd, signal });
+  if (output.status !== 0) return { ok: false, refusal: refusalOf(output, repository) };
+  const found = await access.run(["rev-parse", "--verify", `${beginning}^{commit}`], { cwd, signal });
+  if (found.status === 0) return accept(found.stdout.toString("utf8").trim());
+  return refuse(
+    "git-no-commit",
+    `${repository} has no commit, or several, whose id begins with ${beginning}`,
+    "give the whole id",
+  );
 }
 
 async function newest(

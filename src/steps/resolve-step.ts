@@ -30,6 +30,8 @@ export interface StepStoreOptions {
   gitTemplate?: string;
   /** `internal/watch`, `internal/shell` and `file://` are there. */
   devSteps: boolean;
+  /** `file://` is there although the other dev steps are not: on a platform the project comes along. */
+  fileSteps?: boolean;
   /** The project's directory, to which `file://` paths are relative. */
   baseDir: string;
   /** Refuse `file://` paths that lead out of the project. */
@@ -165,7 +167,7 @@ async function fromDirectory(
   reference: StepReference,
   path: string,
 ): Promise<Result<ResolvedStep>> {
-  if (!options.devSteps) {
+  if (!options.devSteps && options.fileSteps !== true) {
     return refuse(
       "step-not-allowed",
       `Dev mode is not enabled so refusing to copy local file urls: file://${path}`,
