@@ -6,6 +6,7 @@ import type { Route } from "../../http/route.ts";
 import { openCancelWatch } from "../../queue/postgres/cancel-watch.ts";
 import { createPostgresQueue } from "../../queue/postgres/postgres-queue.ts";
 import type { RunnerKeys } from "../../queue/postgres/runner-keys.ts";
+import { badgeHandler } from "../../services/api/badge/badge-handler.ts";
 import { peopleRoutes } from "../../services/api/people/people-routes.ts";
 import { projectRoutes } from "../../services/api/projects/project-routes.ts";
 import { scheduleRoutes } from "../../services/api/projects/schedule-routes.ts";
@@ -57,7 +58,7 @@ export function openApiRole(
       ...queueRoutes({ db }),
       ...workerRoutes({ queue: createPostgresQueue({ db, nudges, clock }) }),
     ],
-    handlers: [webhookHandler({ db, nudges, box, clock, baseUrl, log })],
+    handlers: [webhookHandler({ db, nudges, box, clock, baseUrl, log }), badgeHandler({ db, log })],
     runnerHandlers: [
       runnerHandler({
         ...{ db, nudges, blobs, box, clock, cancelWatch, keys, values, log, random },

@@ -4,6 +4,7 @@ import { messageOf } from "../../core/failure.ts";
 import { startReporter } from "../../services/reporter/reporter.ts";
 import { openProject } from "../open-project.ts";
 import type { Platform } from "./platform.ts";
+import { pollHeads } from "./poll-heads.ts";
 
 export async function openReporterRole(
   platform: Platform,
@@ -20,6 +21,7 @@ export async function openReporterRole(
         baseUrl,
         defaultClass: settings.defaultClass,
       },
+      polling: { heads: pollHeads(platform) },
       retention: { runDays: settings.retentionDays },
       failed: (loop, error) => log.error({ loop, error: messageOf(error) }, "reporter"),
     }),
