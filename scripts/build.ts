@@ -20,12 +20,27 @@ const root = path.dirname(import.meta.dirname);
 /** Packages that are joined too; all others are found in node_modules when they are needed. */
 const joined = new Set(["yaml", "commander"]);
 
+/** Programs that share no file with the rest, so that each opens few: a runner's start is part of every job's. */
+const apart = ["cli/runner-main"];
+
 /** Replaces the modules that the compiler wrote by a few files. Those stay as deep, for paths relative to them. */
 async function joinModules(dist: string, together: string): Promise<void> {
+  await joinInto(together, dist, ["index", "cli/main"]);
+  for (const program of apart) await joinInto(together, dist, [program]);
+  for (const file of globSync("**/*.js", { cwd: dist })) rmSync(path.join(dist, file));
+  for (const file of globSync("**/*.js", { cwd: together })) {
+    renameSync(path.join(together, file), path.join(dist, file));
+  }
+}
+
+async function joinInto(together: string, dist: string, programs: string[]): Promise<void> {
+  const isApart = (id: string) => apart.some(name => id.endsWith(`/${path.basename(name)}.js`));
   const bundle = await rolldown({
-    input: { index: path.join(dist, "index.js"), "cli/main": path.join(dist, "cli", "main.js") },
+    input: Object.fromEntries(programs.map(name => [name, path.join(dist, `${name}.js`)])),
     platform: "node",
-    external: id => !id.startsWith(".") && !path.isAbsolute(id) && !joined.has(id),
+    external: (id, importer) =>
+      (!id.startsWith(".") && !path.isAbsolute(id) && !joined.has(id)) ||
+      (importer !== undefined && isApart(id)),
   });
   await bundle.write({
     dir: together,
@@ -34,10 +49,6 @@ async function joinModules(dist: string, together: string): Promise<void> {
     chunkFileNames: "cli/[name]-[hash].js",
   });
   await bundle.close();
-  for (const file of globSync("**/*.js", { cwd: dist })) rmSync(path.join(dist, file));
-  for (const file of globSync("**/*.js", { cwd: together })) {
-    renameSync(path.join(together, file), path.join(dist, file));
-  }
 }
 
 /** Adds what the program reads beside its code, and marks what people call. */

@@ -137,11 +137,13 @@ async function fromSource(
 }
 
 /** Where git is told of certificates, proxies and what it may reach. */
-export function gitSettings({ settings, environment }: Pick<ProjectOpening, "settings" | "environment">) {
+function gitSettings({ settings, environment, directory }: ProjectOpening) {
   const { caFile, allowFileRepositories } = settings;
   return {
     environment: environment ?? process.env,
     allowFile: allowFileRepositories,
+    // The key of a host that is met for the first time is remembered, and has to be the same from then on.
+    hostKeys: { file: path.join(directory, "known_hosts"), strict: false },
     ...(caFile === undefined ? {} : { caFile: path.resolve(caFile) }),
   };
 }

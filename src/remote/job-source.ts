@@ -7,7 +7,6 @@ import path from "node:path";
 import { SlipwayError } from "../core/failure.ts";
 import type { Job } from "../core/job.ts";
 import type { ClaimAnswer } from "../endpoints/runner.ts";
-import { fetchCommit } from "../git/fetch-commit.ts";
 import type { GitAccessOptions } from "../git/git-access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { concatArchives } from "../lib/tar/concat-archives.ts";
@@ -77,6 +76,7 @@ async function checkedOut({ claimed, directory, git, clock, signal }: JobSourceO
   const { repository, commit, ref, credential } = source;
   const { checkout = {} } = job;
   const root = path.join(directory, "source");
+  const { fetchCommit } = await import("../git/fetch-commit.ts");
   const fetched = await fetchCommit({
     ...git,
     ...checkout,

@@ -18,7 +18,7 @@ const random = () => (randoms++).toString(16).padStart(32, "0");
 async function open(limits?: { cacheBytes: number; artifactBytes: number }) {
   const platform = await startStandIn(claimAnswer());
   const directory = await mkdtemp(path.join(tmpdir(), "storage-"));
-  const http = await openRunnerHttp({ url: platform.url, clock: systemClock });
+  const http = openRunnerHttp({ url: platform.url, clock: systemClock });
   const { key, epoch } = platform.answer;
   const link = createRunnerLink({ http, key, epoch, clock: systemClock, random, patienceMs: 10_000 });
   const packed = platform.answer.limits;

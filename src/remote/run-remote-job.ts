@@ -19,6 +19,7 @@ import { claim } from "./claim.ts";
 import { refusalOfClass, settingsOf, withinClass } from "./class-limits.ts";
 import { finish, recordOf } from "./finish.ts";
 import { type JobNews, openJobNews } from "./job-news.ts";
+import type * as JobParts from "./job-parts.ts";
 import { openRunnerHttp } from "./runner-http.ts";
 import type { RunnerInput } from "./runner-input.ts";
 import { createRunnerLink, type RunnerLink } from "./runner-link.ts";
@@ -52,14 +53,11 @@ const askMs = 500;
 /** Runs the job that the input names. Answers the exit code; throws nothing for what job, engine or platform do. */
 export async function runRemoteJob(options: RemoteJobOptions): Promise<number> {
   const { input, clock, random, say } = options;
-  // What the job needs is read while the claim is on its way.
-  const loading = loadRunner();
-  loading.catch(() => undefined);
   const directory = path.join(input.directory, "private");
-  using http = await openRunnerHttp({ url: input.url, ...(options.ca ? { ca: options.ca } : {}), clock });
+  using http = openRunnerHttp({ url: input.url, ...(options.ca ? { ca: options.ca } : {}), clock });
   try {
     await makeDirectories(input.directory, directory);
-    const claimed = await claim({
+    const claiming = claim({
       http,
       claimToken: input.claimToken,
       nonce: random(),
@@ -69,16 +67,24 @@ export async function runRemoteJob(options: RemoteJobOptions): Promise<number> {
       forMs: input.limits?.claimMs ?? usual.claimMs,
       signal: options.signal,
     });
+    // What the job needs is read while the claim is on its way.
+    const [claimed, loaded] = await Promise.all([claiming, soon(() => import("./job-parts.ts"))]);
     if (claimed.kind === "restarted") return brokenBy(say, `runner restarted: ${claimed.message}`);
     if (claimed.kind === "refused") return brokenBy(say, `the claim was refused: ${claimed.message}`);
     const { answer } = claimed;
     const patienceMs = input.limits?.patienceMs ?? usual.patienceMs;
     const link = createRunnerLink({ http, key: answer.key, epoch: answer.epoch, clock, random, patienceMs });
-    const outcome = await runClaimed({ ...options, answer, link, directory, loaded: await loading });
+    const outcome = await runClaimed({ ...options, answer, link, directory, loaded });
     return exitCodeOf(outcome);
   } catch (error) {
     return brokenBy(say, messageOf(error));
   }
+}
+
+/** Begins when what was begun before has left the process: reading modules keeps it busy. */
+async function soon<T>(load: () => Promise<T>): Promise<T> {
+  await new Promise(resolve => setImmediate(resolve));
+  return load();
 }
 
 /** Boxes of another user lie in the outer one; nothing of the inner one is theirs. */
@@ -97,18 +103,7 @@ function brokenBy(say: (line: string) => void, message: string): number {
   return exitCodeOf("broken");
 }
 
-async function loadRunner() {
-  const [{ runJob }, { createStepStore }, { openJobSource }, { remoteStorage }, { testSender }] =
-    await Promise.all([
-      import("../runner/run-job.ts"),
-      import("../steps/resolve-step.ts"),
-      import("./job-source.ts"),
-      import("./remote-storage.ts"),
-      import("./send-tests.ts"),
-    ]);
-  return { runJob, createStepStore, openJobSource, remoteStorage, testSender };
-}
-type Loaded = Awaited<ReturnType<typeof loadRunner>>;
+type Loaded = typeof JobParts;
 
 /** Why the job is to end early; the first reason counts. */
 interface Ending {

@@ -1,7 +1,7 @@
 // HTTP of the runner: a thin client over `node:http` with connections that stay open. It loads in a millisecond, which
 // no general client does. It knows neither keys nor what is to be repeated.
 
-import http from "node:http";
+import type * as Http from "node:http";
 import type { Clock } from "../lib/clock.ts";
 
 export interface HttpRequest {
@@ -18,9 +18,9 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   status: number;
-  headers: http.IncomingHttpHeaders;
+  headers: Http.IncomingHttpHeaders;
   /** To be read to its end, or destroyed. */
-  body: http.IncomingMessage;
+  body: Http.IncomingMessage;
 }
 
 /** Thrown where the same request may be answered the next time. */
@@ -39,15 +39,18 @@ export interface RunnerHttpOptions {
   clock: Clock;
 }
 
+// An `import` of it would look at every name that it has, and one of them loads a whole second HTTP client.
+const http: typeof Http = process.getBuiltinModule("node:http");
+
 /** Enough for events, log, heartbeat, the open poll and a few blobs side by side. */
 const connections = { keepAlive: true, keepAliveMsecs: 10_000, maxSockets: 16 };
 
 /** Opens nothing before the first request. */
-export async function openRunnerHttp({ url, ca, clock }: RunnerHttpOptions): Promise<RunnerHttp> {
+export function openRunnerHttp({ url, ca, clock }: RunnerHttpOptions): RunnerHttp {
   const base = new URL(url);
   const secure = base.protocol === "https:";
-  const agent = secure ? await secureAgent(ca) : new http.Agent(connections);
-  const start = secure ? (await import("node:https")).request : http.request;
+  const agent = secure ? secureAgent(ca) : new http.Agent(connections);
+  const start = secure ? process.getBuiltinModule("node:https").request : http.request;
   return {
     request: wanted =>
       new Promise((resolve, reject) => {
@@ -87,8 +90,9 @@ export async function openRunnerHttp({ url, ca, clock }: RunnerHttpOptions): Pro
   };
 }
 
-async function secureAgent(ca: string | undefined): Promise<http.Agent> {
-  const [{ Agent }, { rootCertificates }] = await Promise.all([import("node:https"), import("node:tls")]);
+function secureAgent(ca: string | undefined): Http.Agent {
+  const { Agent } = process.getBuiltinModule("node:https");
+  const { rootCertificates } = process.getBuiltinModule("node:tls");
   return new Agent({ ...connections, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) });
 }
 
@@ -98,7 +102,7 @@ function lengthOf({ body }: HttpRequest): Record<string, string> {
   return { "content-length": String(length) };
 }
 
-async function send(request: http.ClientRequest, body: HttpRequest["body"], note: () => void): Promise<void> {
+async function send(request: Http.ClientRequest, body: HttpRequest["body"], note: () => void): Promise<void> {
   if (body !== undefined && "open" in body) {
     for await (const part of body.open()) {
       note();
@@ -112,7 +116,7 @@ async function send(request: http.ClientRequest, body: HttpRequest["body"], note
   request.end();
 }
 
-function drained(request: http.ClientRequest): Promise<void> {
+function drained(request: Http.ClientRequest): Promise<void> {
   return new Promise(resolve => {
     const done = () => {
       request.off("drain", done).off("close", done);
