@@ -1,0 +1,51 @@
+// Follows a run of a server on the terminal, with the printers of runs that go on here. Ctrl-C cancels the run, a second
+// one leaves it to itself.
+
+import { followRun } from "../app/remote/follow-run.ts";
+import { exitCodeOf } from "../core/outcome.ts";
+import type { CommandContext, FlagValues } from "./context.ts";
+import { choosePrinter } from "./print/choose-printer.ts";
+import type { ServerAccess } from "./server-access.ts";
+
+export interface RunToFollow {
+  id: string;
+  number: number;
+  organisation: string;
+  project: string;
+}
+
+/** The exit code is that of the run's outcome. */
+export async function followRemoteRun(
+  context: CommandContext,
+  values: FlagValues,
+  { client, url }: ServerAccess,
+  run: RunToFollow,
+  options: { ownRun?: boolean } = {},
+): Promise<number> {
+  const name = `${run.organisation}/${run.project}#${run.number}`;
+  const printer = choosePrinter(context, values, `slipway replay ${name}`);
+  const leave = new AbortController();
+  let interrupted = false;
+  const interrupt = () => {
+    // Whoever only watches does not stop what others have started.
+    if (interrupted || options.ownRun !== true) return leave.abort(new Error("left"));
+    interrupted = true;
+    void printer.say("warning", `canceling ${name}; once more leaves it to itself`);
+    client
+      .cancelRun({ params: { run: run.id }, body: {} })
+      .catch(error => void printer.say("error", String(error)));
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  context.out.onGone(() => leave.abort(new Error("the reader is gone")));
+  try {
+    await printer.say("debug", `${name} on ${url}`);
+    const { outcome } = await followRun(client, run.id, printer, leave.signal);
+    return exitCodeOf(outcome);
+  } catch (error) {
+    if (!leave.signal.aborted) throw error;
+    return 130;
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+    await printer.close();
+  }
+}
