@@ -68,6 +68,12 @@ test("nobody sees the queue of an organisation that is not his", async () => {
   const [user] = await db.query<{ id: number }>(
     "insert into users (name) values ('somebody') on conflict (name) do update set admin = false returning id",
   );
+  await db.query(
+    `with another as (
+       insert into users (name) values ('another') on conflict (name) do update set admin = false returning id
+     ) insert into memberships select $1, id, 'owner' from another`,
+    [other.organisationId],
+  );
   const somebody: Principal = { kind: "user", userId: user!.id, name: "somebody", admin: false };
   expect(await all(somebody)).toEqual([]);
   await db.query("insert into memberships values ($1, $2, 'reader')", [

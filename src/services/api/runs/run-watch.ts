@@ -58,6 +58,8 @@ interface Watched {
 
 /** A run that changes all the time is looked at so often. Milliseconds. */
 const gatherMs = 50;
+/** Nudges that do not say which run has changed: on a busy platform they never end. Milliseconds. */
+const gatherAllMs = 250;
 const portion = 500;
 export const newsStatement =
   "select seq, body from events where attempt_id = $1 and seq > $2 order by seq limit $3";
@@ -88,21 +90,20 @@ export function openRunWatch({ db, nudges, clock, pollMs = 1000 }: RunWatchOptio
         lookIn([...watched.values()].some(run => run.due) ? gatherMs : pollMs);
       });
   };
-  const note = (runs: Iterable<Watched>): void => {
-    let any = false;
-    for (const run of runs) {
-      run.due = true;
-      any = true;
-    }
-    if (any) lookIn(gatherMs);
+  const note = (run: Watched | undefined): void => {
+    if (run === undefined) return;
+    run.due = true;
+    lookIn(gatherMs);
   };
   const offs = [
-    nudges.on("events", runId => {
-      const run = watched.get(runId);
-      if (run !== undefined) note([run]);
+    nudges.on("events", runId => note(watched.get(runId))),
+    nudges.on("attempts", attemptId =>
+      note(watched.values().find(({ state }) => state?.attempts.some(({ id }) => id === attemptId))),
+    ),
+    nudges.on("runs", () => {
+      for (const run of watched.values()) run.due = true;
+      lookIn(gatherAllMs);
     }),
-    nudges.on("runs", () => note(watched.values())),
-    nudges.on("attempts", () => note(watched.values())),
   ];
 
   async function* follow(runId: string, cursor: EventCursor, signal: AbortSignal): AsyncGenerator<RunNews> {
