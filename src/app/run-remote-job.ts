@@ -10,6 +10,7 @@ import { systemClock } from "../lib/clock.ts";
 import { runRemoteJob } from "../remote/run-remote-job.ts";
 import { type RunnerInput, readRunnerInput } from "../remote/runner-input.ts";
 import { gitRunner } from "../steps/git-command.ts";
+import { ownDirectoryName } from "./host-leftovers.ts";
 import { randomText } from "./ids.ts";
 
 export interface RunnerProcess {
@@ -66,7 +67,8 @@ function fewOf(env: RunnerProcess["env"]): Record<string, string> {
 
 async function hostEngine(input: RunnerInput, environment: Record<string, string>): Promise<Engine> {
   const { createHostEngine } = await import("../engine/host/host-engine.ts");
-  const root = input.boxDirectory ?? path.join(input.directory, "box");
+  // A directory that names this process: what it leaves when it is killed can be found and ended.
+  const root = path.join(input.boxDirectory ?? path.join(input.directory, "box"), ownDirectoryName());
   await mkdir(root, { recursive: true, mode: 0o711 });
   return createHostEngine({
     root,

@@ -22,6 +22,8 @@ export interface RemoteStorageOptions {
   directory: string;
   /** What may be sent, packed. Bytes. */
   packed: Pick<RunnerLimits, "artifactBytes" | "cacheBytes">;
+  /** Where it is there, the cache of `/pipeline/cache` is fetched at once, until this is aborted. */
+  early?: AbortSignal;
   /** What the files of a cache or an artifact must stay below. Bytes. */
   limits?: { cacheBytes: number; artifactBytes: number };
 }
@@ -49,23 +51,30 @@ interface Packed extends AsyncDisposable {
   sizeBytes: number;
 }
 
-/** Nothing of it is kept on this machine once a call has ended. */
+/** Nothing of it is kept on this machine once a call has ended, but for a cache that was fetched early and not asked for. */
 export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
   const { link, directory, packed, limits = usualLimits } = options;
   const cacheLimits = { files: limits.cacheBytes, packed: packed.cacheBytes };
   const artifactLimits = { files: limits.artifactBytes, packed: packed.artifactBytes };
+  const fetchCache = (keys: readonly string[], signal: AbortSignal) =>
+    downloaded({
+      link,
+      path: `cache?${keys.map(key => `key=${encodeURIComponent(keyOf(key))}`).join("&")}`,
+      directory,
+      maxBytes: packed.cacheBytes,
+      what: "the cache",
+      missing: [204, 404, 410],
+      signal,
+    });
+  // Every job asks for it, and none before its box is up.
+  let early = options.early === undefined ? undefined : fetchCache([""], options.early);
+  early?.catch(() => undefined);
   return {
     async loadCache(keys, prefix, owner, signal) {
-      const query = keys.slice(0, mostKeys).map(key => `key=${encodeURIComponent(keyOf(key))}`);
-      const held = await downloaded({
-        link,
-        path: `cache?${query.join("&")}`,
-        directory,
-        maxBytes: packed.cacheBytes,
-        what: "the cache",
-        missing: [204, 404, 410],
-        signal,
-      });
+      const wanted = keys.slice(0, mostKeys);
+      const begun = wanted.length === 1 && wanted[0] === "" ? early : undefined;
+      early = begun === undefined ? early : undefined;
+      const held = await (begun ?? fetchCache(wanted, signal));
       if (held === undefined) return undefined;
       const most = { maxTotalBytes: limits.cacheBytes };
       return lettingGo(held, unpackedArchive(held.open(), prefix, owner, most));

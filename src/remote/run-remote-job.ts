@@ -30,7 +30,7 @@ export interface RemoteJobOptions {
   version: string;
   /** Certificates of `input.caFile`. */
   ca?: string;
-  /** The engine of this place. Throws SlipwayError where it cannot be had. */
+  /** The engine of this place; called at once, also for a job that does not come to use it. Throws SlipwayError where it cannot be had. */
   openEngine(): Promise<Engine>;
   /** What a step store needs but for the project. */
   steps: Omit<StepStoreOptions, "baseDir" | "devSteps" | "confineFiles" | "stepsDir" | "clock">;
@@ -67,18 +67,27 @@ export async function runRemoteJob(options: RemoteJobOptions): Promise<number> {
       forMs: input.limits?.claimMs ?? usual.claimMs,
       signal: options.signal,
     });
-    // What the job needs is read while the claim is on its way.
-    const [claimed, loaded] = await Promise.all([claiming, soon(() => import("./job-parts.ts"))]);
+    // What the job needs is read, and the engine looked for, while the claim is on its way.
+    const [claimed, { loaded, engine }] = await Promise.all([claiming, soon(() => makeReady(options))]);
     if (claimed.kind === "restarted") return brokenBy(say, `runner restarted: ${claimed.message}`);
     if (claimed.kind === "refused") return brokenBy(say, `the claim was refused: ${claimed.message}`);
     const { answer } = claimed;
     const patienceMs = input.limits?.patienceMs ?? usual.patienceMs;
     const link = createRunnerLink({ http, key: answer.key, epoch: answer.epoch, clock, random, patienceMs });
-    const outcome = await runClaimed({ ...options, answer, link, directory, loaded });
+    const outcome = await runClaimed({ ...options, answer, link, directory, loaded, engine });
     return exitCodeOf(outcome);
   } catch (error) {
     return brokenBy(say, messageOf(error));
   }
+}
+
+async function makeReady({
+  openEngine,
+}: RemoteJobOptions): Promise<{ loaded: Loaded; engine: Promise<Engine> }> {
+  const engine = openEngine();
+  // Whoever wants to use it hears of it.
+  engine.catch(() => undefined);
+  return { loaded: await import("./job-parts.ts"), engine };
 }
 
 /** Begins when what was begun before has left the process: reading modules keeps it busy. */
@@ -115,6 +124,7 @@ interface Claimed extends RemoteJobOptions {
   answer: ClaimAnswer;
   link: RunnerLink;
   loaded: Loaded;
+  engine: Promise<Engine>;
   /** Private to the runner. */
   directory: string;
 }
@@ -213,7 +223,7 @@ async function run(running: Running): Promise<void> {
     secrets: new Map(answer.secrets.map(({ name, value }) => [name, new Secret(value)])),
     hidden: hiddenOf(answer),
     source: source.tree,
-    storage: loaded.remoteStorage({ link, directory, packed: answer.limits }),
+    storage: loaded.remoteStorage({ link, directory, packed: answer.limits, early: signal }),
     engine: engineOf(running),
     stepFiles: stepFilesOf(running, names => source.projectWith(names)),
     settings: settingsOf(job, answer.class, input.pull),
@@ -245,7 +255,7 @@ function endAfter(ms: number | undefined, clock: Clock, ending: Ending): Disposa
 }
 
 /** The engine of this place, or one that says why the job cannot have it: told like whatever else keeps a job from starting. */
-function engineOf({ answer, input, openEngine }: Running): Engine {
+function engineOf({ answer, input, engine: opening }: Running): Engine {
   const { job, trusted } = answer;
   let engine: Engine | undefined;
   const refusal: Refusal | undefined = refusalOfClass(job, answer.class, trusted);
@@ -259,7 +269,7 @@ function engineOf({ answer, input, openEngine }: Running): Engine {
           `class ${answer.class.name} wants the engine ${answer.class.engine}; this worker has ${input.engine}`,
         );
       }
-      engine = await openEngine();
+      engine = await opening;
       return engine.start(request);
     },
     hintForScript: code => engine?.hintForScript?.(code),
