@@ -206,8 +206,9 @@ export const rerun = endpoint({
   creates: true,
 });
 /**
- * The live news of a run: `run` (a runSummary), `job` (a jobSummary without attempts' history) and `event` (an event of
- * a runner, `{"jobId","attemptId","event"}`), each with an id for `Last-Event-ID`; a comment every 15 s; `end` when the run is over.
+ * The live news of a run: `run` (a runSummary), `job` (a jobSummary with its newest attempt alone) and `event` (an event of
+ * a runner, `{"jobId","attemptId","event"}`), each with an id for `Last-Event-ID`; a comment every 15 s; `end` when the run is
+ * over. After a break run and jobs are told as they are then, and events go on behind the id: none twice, none left out.
  */
 export const followRun = endpoint({
   id: "followRun",
