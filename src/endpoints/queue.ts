@@ -2,7 +2,17 @@
 
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
-import { id, nothing, organisationName, pageOf, pageQuery, projectName, shortText, time } from "./values.ts";
+import {
+  id,
+  nothing,
+  organisationName,
+  pageOf,
+  pageQuery,
+  projectName,
+  shortText,
+  storableText,
+  time,
+} from "./values.ts";
 
 const none = z.undefined();
 
@@ -103,7 +113,7 @@ export const workerRenew = endpoint({
       name: shortText,
       version: shortText,
       classes: z.array(z.string().min(1).max(63)).min(1).max(100),
-      labels: z.record(z.string().max(63), z.string().max(255)),
+      labels: z.record(shortText.max(63), shortText),
       capacity: z.int().min(1).max(10_000),
       draining: z.boolean(),
     }),
@@ -127,7 +137,7 @@ export const workerLaunched = endpoint({
   id: "workerLaunched",
   path: "/worker/launched",
   summary: "The launcher's name for a runner, so that another worker can adopt it",
-  body: z.strictObject({ workerId, attemptId: id, epoch, launcherRef: z.string().max(512) }),
+  body: z.strictObject({ workerId, attemptId: id, epoch, launcherRef: storableText(512) }),
   answer: heard,
 });
 export const workerLost = endpoint({
@@ -140,8 +150,8 @@ export const workerLost = endpoint({
     attemptId: id,
     epoch,
     end: z.strictObject({
-      reason: z.string().max(100),
-      message: z.string().max(4096),
+      reason: storableText(100),
+      message: storableText(4096),
       outcome: z.enum(["failed", "broken"]),
     }),
   }),

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { SlipwayError } from "../../../core/failure.ts";
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
 import { begun, numbered, packed, passed, startListener, type TestListener } from "./fixtures/listener.ts";
 
@@ -316,4 +317,64 @@ test("the caches of a project stay below their limit: what was used longest ago 
   await keep("c", "x".repeat(40));
   const rows = await database.db.query("select key from caches order by key");
   expect(rows).toEqual([{ key: "a" }, { key: "c" }]);
+});
+
+test("a blob that breaks off is told by an answer that ends too early, and to us", async () => {
+  await using broken = await startListener(database.db, {
+    wrapBlobs: blobs => ({
+      ...blobs,
+      async get() {
+        return (async function* () {
+          yield packed("the first half");
+          throw new Error("the disk is gone");
+        })();
+      },
+    }),
+  });
+  const { key, runId } = await broken.running();
+  const whole = (async function* () {
+    yield packed("x".repeat(100_000));
+  })();
+  await broken.blobs.put(`source/${runId}`, whole, { maxBytes: 1e6, signal: never });
+  await expect(broken.call("GET", "source", { key })).rejects.toThrow();
+  expect(broken.errors.join()).toContain("the disk is gone");
+});
+
+test("a store without room is our failure, and says so", async () => {
+  await using full = await startListener(database.db, {
+    wrapBlobs: blobs => ({
+      ...blobs,
+      async put() {
+        throw new SlipwayError("blobs-full", "no space left");
+      },
+    }),
+  });
+  const { key } = await full.running();
+  expect(await full.call("PUT", "artifacts/a?epoch=1", { key, body: packed("x") })).toMatchObject({
+    status: 503,
+    json: { code: "blobs-full", detail: expect.stringContaining("no space left") as string },
+  });
+  expect(full.errors).toHaveLength(1);
+});
+
+test("a runner that stops reading or hangs up is no failure of ours", async () => {
+  const { key, runId } = await listener.running();
+  const whole = (async function* () {
+    for (let at = 0; at < 100; at++) yield packed("x".repeat(100_000));
+  })();
+  await listener.blobs.put(`source/${runId}`, whole, { maxBytes: 2e7, signal: never });
+  await new Promise<void>(resolve => {
+    const request = httpRequest(
+      `${listener.url}/runner/v1/source`,
+      { headers: { authorization: `Bearer ${key}` } },
+      response => {
+        response.once("data", () => request.destroy());
+        response.on("error", () => undefined);
+        response.on("close", () => resolve());
+      },
+    );
+    request.on("error", () => undefined);
+    request.end();
+  });
+  expect((await call("GET", "cancel?epoch=1&wait=0", { key })).status).toBe(200);
 });

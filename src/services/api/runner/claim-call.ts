@@ -13,6 +13,11 @@ import { answerJson, readJson } from "./wire.ts";
 
 const maxBytes = 16 * 1024;
 
+/** What an earlier try has said of its tests, which this one says anew. */
+export const forgetStatement = `
+  delete from test_results where run_id = $1 and job_id = $2
+    and exists (select 1 from attempts where id = $3 and number > 1)`;
+
 /** `POST claim`: the only call without a key. Whatever is wrong before the token is proven is answered alike. */
 export async function claimCall(
   deps: RunnerDependencies,
@@ -35,7 +40,10 @@ export async function claimCall(
   }
   const { attemptId, jobId, runId, epoch, key } = exchange;
   try {
-    const assembled = await assembleJob(deps, { attemptId, jobId });
+    const [assembled] = await Promise.all([
+      assembleJob(deps, { attemptId, jobId }),
+      deps.db.query(forgetStatement, [runId, jobId, attemptId]),
+    ]);
     answerJson(response, 200, { key, runId, jobId, attemptId, epoch, ...assembled });
     deps.log.info(
       { run: runId, job: jobId, attempt: attemptId, runner: body.runner },

@@ -234,6 +234,28 @@ test("who asks too often is told to wait", async () => {
   expect(refused[0]!.headers.get("retry-after")).toBe("1");
 });
 
+test("a second try says its tests anew", async () => {
+  const first = await listener.running();
+  await call("POST", "tests", { key: first.key, json: { epoch: 1, cases: [aCase("gone", "failed")] } });
+  await listener.queue.lost(first.attemptId, 1, broken);
+  await database.db.query("update jobs set state = 'queued', reason = ''");
+  const [again] = await listener.queue.claim("w", 1, 0, new AbortController().signal);
+  const answer = await call("POST", "claim", { json: claimBody(again!.claimToken) });
+  expect(answer.json).toMatchObject({ jobId: first.jobId });
+  expect(await database.db.query("select * from test_results")).toEqual([]);
+});
+
+test("who guesses keys is told to wait, and keeps no runner from its calls", async () => {
+  const { key } = await listener.running();
+  const guess = () => call("GET", "source", { key: `swk_${"0".repeat(24)}_${"A".repeat(43)}` });
+  const statuses = new Set<number>();
+  for (let round = 0; round < 30 && !statuses.has(429); round++) {
+    for (const { status } of await Promise.all(Array.from({ length: 100 }, guess))) statuses.add(status);
+  }
+  expect([...statuses].sort()).toEqual([401, 429]);
+  expect((await call("POST", "heartbeat", { key, json: { epoch: 1 } })).status).toBe(200);
+});
+
 function aCase(name: string, outcome = "passed") {
   return { suite: "s", name, outcome, durationMs: 1.5, message: "" };
 }

@@ -2,7 +2,7 @@
 // alone, and answers nothing without the token or key of a live attempt. Raw requests and answers, for the streams' sake.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { messageOf } from "../../../core/failure.ts";
+import { messageOf, SlipwayError } from "../../../core/failure.ts";
 import type { RequestHandler } from "../../../http/handler.ts";
 import { notFound, Problem, problem } from "../../../http/problem.ts";
 import { artifactCall } from "./artifact-call.ts";
@@ -62,7 +62,7 @@ export function runnerHandler(deps: RunnerDependencies): RequestHandler {
 
 interface ListenerRates {
   perAttempt: Rates;
-  /** By address: what has to be looked up since nothing is known of it. */
+  /** By address: what turned out to be nobody's token or key. */
   unproven: Rates;
 }
 
@@ -73,28 +73,32 @@ async function answer(
   response: ServerResponse,
   { path, query }: { path: string; query: URLSearchParams },
 ): Promise<void> {
-  const address = request.socket.remoteAddress ?? "";
-  if (path === "claim" && request.method === "POST") {
-    if (!rates.unproven.take(address)) throw tooOften();
-    return claimCall(deps, request, response);
-  }
   const key = bearerOf(request);
+  const isKnown = key !== undefined && deps.keys.known(key) !== undefined;
+  const address = request.socket.remoteAddress ?? "";
+  // Counted beforehand, so that many guesses at the same time count as many; who is known after all has it back.
+  if (!isKnown && !rates.unproven.take(address)) throw tooOften();
+  if (path === "claim" && request.method === "POST") {
+    await claimCall(deps, request, response);
+    if (response.statusCode === 200) rates.unproven.giveBack(address);
+    return;
+  }
   if (key === undefined) throw unauthorized();
-  if (deps.keys.known(key) === undefined && !rates.unproven.take(address)) throw tooOften();
   const slash = path.indexOf("/");
   const wanted = calls[`${request.method} ${slash === -1 ? path : path.slice(0, slash + 1)}`];
   const proven = await deps.keys.authenticate(key, { fresh: wanted?.key !== "remembered" });
   if (proven.kind === "unknown") throw unauthorized();
+  if (!isKnown) rates.unproven.giveBack(address);
   if (proven.kind === "stale" && wanted?.key !== "over") throw stale();
   if (!rates.perAttempt.take(proven.attemptId)) throw tooOften();
   if (wanted === undefined) throw notFound(`there is no ${request.method} ${prefix}${path.slice(0, 80)}`);
   const name = slash === -1 ? "" : decoded(path.slice(slash + 1));
-  const hungUp = new AbortController();
-  const onClose = () => hungUp.abort(new Error("the runner hung up"));
+  const gone = new AbortController();
+  const onClose = () => gone.abort(hungUp);
   response.once("close", onClose);
   try {
     const attempt = { ...proven, kind: "ok" as const };
-    await wanted.call({ attempt, deps, request, response, query, name, signal: hungUp.signal });
+    await wanted.call({ attempt, deps, request, response, query, name, signal: gone.signal });
   } finally {
     response.off("close", onClose);
   }
@@ -133,9 +137,36 @@ function sayNo(
     return;
   }
   // Whoever hung up does not read the answer, and broke nothing.
-  if (!response.destroyed && !request.errored) {
-    deps.log.error({ path: request.url?.split("?")[0], error: messageOf(error) }, "a runner's call failed");
+  if (isHangUp(error)) {
+    response.destroy();
+    return;
   }
-  const { details } = problem(500, "internal", "Our fault", "the call could not be done", "repeat it");
+  deps.log.error({ path: request.url?.split("?")[0], error: messageOf(error) }, "a runner's call failed");
+  const ofStore = error instanceof SlipwayError && error.code.startsWith("blob");
+  const { details } = ofStore
+    ? problem(
+        503,
+        error.code,
+        "Our fault",
+        `the blob store said no: ${error.message}`,
+        error.hint ?? "repeat it",
+      )
+    : problem(500, "internal", "Our fault", "the call could not be done", "repeat it");
   answerProblem(request, response, details, deps.clock);
 }
+
+const hangUps = new Set([
+  "ABORT_ERR",
+  "ECONNRESET",
+  "EPIPE",
+  "ERR_STREAM_PREMATURE_CLOSE",
+  "ERR_STREAM_DESTROYED",
+]);
+
+function isHangUp(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return error === hungUp || (code !== undefined && hangUps.has(code));
+}
+
+/** Why a call's signal is aborted. */
+const hungUp = new Error("the runner hung up");

@@ -122,7 +122,7 @@ export function answerJson(response: ServerResponse, status: number, body: unkno
   response.end(text);
 }
 
-/** Says no. A body that has not been read is thrown away for a while, and the connection ends. */
+/** Says no. A body that has not been read is thrown away for a while; if there is no end of it, the connection ends. */
 export function answerProblem(
   request: IncomingMessage,
   response: ServerResponse,
@@ -142,7 +142,6 @@ export function answerProblem(
     "cache-control": "no-store",
     ...(details.status === 401 ? { "www-authenticate": "Bearer" } : {}),
     ...(details.status === 429 || details.status === 503 ? { "retry-after": "1" } : {}),
-    ...(unread ? { connection: "close" } : {}),
   });
   response.end(text);
   if (unread) discardRest(request, clock);
