@@ -4,9 +4,6 @@ import type { Command } from "../context.ts";
 import { UsageError } from "../context.ts";
 
 const instead = {
-  login:
-    "a pipeline on this machine needs no login; put registry credentials into the file or ~/.docker/config.json",
-  logout: "there is no login to end",
   pull: "what a run stores lies below the working directory: .slipway/latest/output",
   docker: "use docker itself",
   step: "a step is a directory in a git repository; refer to it as owner/name@range with --steps-registry, or as file://",

@@ -10,6 +10,11 @@ export const run: Command = async (context, args, values) => {
   if (named !== undefined && pipeline !== undefined && named !== pipeline) {
     throw new UsageError(`two pipelines are named: ${pipeline} and --pipeline ${named}`);
   }
+  if (values.remote === true) {
+    const { runRemotely } = await import("./trigger.ts");
+    const what = { pipeline: pipeline ?? named ?? "build" };
+    return runRemotely(context, values, { directory: target ?? ".", what });
+  }
   return runWatched(
     {
       context,

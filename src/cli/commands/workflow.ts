@@ -9,6 +9,10 @@ import { runWatched } from "../run-command.ts";
 
 export const workflow: Command = async (context, args, values) => {
   const [name = "", target] = args;
+  if (values.remote === true) {
+    const { runRemotely } = await import("./trigger.ts");
+    return runRemotely(context, values, { directory: target ?? ".", what: { workflow: name } });
+  }
   const approve = Array.isArray(values.approve) ? { approve: values.approve } : {};
   const startedAt = performance.now();
   const command = [context.name, "workflow", ...args].join(" ");
