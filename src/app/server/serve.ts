@@ -5,10 +5,13 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createFirstAdmin, type FirstAdmin } from "../../auth/first-admin.ts";
 import { createGate } from "../../auth/gate.ts";
+import { createIdempotency } from "../../auth/idempotency.ts";
 import { createToken } from "../../auth/tokens.ts";
 import { messageOf, SlipwayError } from "../../core/failure.ts";
+import { endpointList } from "../../endpoints/table.ts";
 import { healthHandler, type ReadyCheck } from "../../http/health.ts";
 import { type Listener, openListener } from "../../http/listener.ts";
+import { openApiHandler } from "../../http/openapi.ts";
 import type { Route } from "../../http/route.ts";
 import { createRouter } from "../../http/router.ts";
 import type { ServerLog } from "../../http/server-log.ts";
@@ -81,6 +84,7 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
   };
   const main = await listeners.open(settings.listen, [
     ...healthAndFigures(platform, checks),
+    ...(has("api") ? [openApiHandler(endpointList, options.version)] : []),
     router(platform, parts.routes, baseUrl),
     ...parts.handlers,
   ]);
@@ -118,6 +122,7 @@ function router(platform: Platform, routes: Route[], baseUrl: string) {
       cookies: { secure: baseUrl.startsWith("https://") },
       origin: new URL(baseUrl).origin,
     }),
+    idempotency: createIdempotency(db),
     log,
     answered: metrics.answered,
   });
