@@ -234,6 +234,8 @@ async function findAgain(
 
 /** TERM lets the runner end its box and tell; what does not go is killed with all of its session. */
 async function endRunner(runner: Runner, { clock, graceMs }: ProcessLauncherOptions): Promise<void> {
+  // The number may be somebody else's by now.
+  if (runner.child === undefined && !isAlive(runner.reference)) return;
   signal(runner.reference.pid, "SIGTERM");
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const cancel = clock.after(graceMs, resolve);
