@@ -19,7 +19,7 @@ const mebibyte = 1024 * 1024;
 export const logLimits: LogLimits = {
   maxLogBytes: 512 * mebibyte,
   maxRequestBytes: 4 * mebibyte,
-  segmentBytes: mebibyte,
+  segmentBytes: mebibyte / 2,
   maxBytesInFlight: 64 * mebibyte,
   rollBytes: 2 * mebibyte,
   rollChunks: 500,

@@ -5,6 +5,11 @@ import type { Blobs } from "../../blobs/blobs.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Nudges } from "../../queue/postgres/nudges.ts";
 import type { Database } from "../../store/database.ts";
+import { forwardLoop } from "./forward/forward-loop.ts";
+import type { ForwardTarget } from "./forward/forwarder.ts";
+import { pause } from "./pause.ts";
+import { openLogPieces } from "./read/log-pieces.ts";
+import { createSegmentCache } from "./read/segment-cache.ts";
 import { rollPass } from "./roll/roll-pass.ts";
 import { type LogCounts, type LogLimits, logLimits } from "./settings.ts";
 
@@ -14,6 +19,10 @@ export interface LogsOptions {
   nudges: Nudges;
   clock: Clock;
   limits?: LogLimits;
+  /** Outside log services. Their names must be the handler's `targets`, too: logs are owed to those from when they begin. */
+  forward?: readonly ForwardTarget[];
+  /** From 0 to 1. */
+  random?(): number;
   counts?: LogCounts;
   /** Hears of what failed; the loops go on. */
   failed(doing: string, error: unknown): void;
@@ -21,14 +30,21 @@ export interface LogsOptions {
 
 /** Between looks that found nothing. */
 const rollEveryMs = 1000;
+/** Of segments that are being forwarded. */
+const cacheBytes = 16 * 1024 * 1024;
 
 /** Starts all loops. Closing waits for what is under way. */
 export function startLogs(options: LogsOptions): AsyncDisposable {
-  const { db, blobs, limits = logLimits, failed } = options;
+  const { db, blobs, clock, limits = logLimits, forward = [], counts = {}, failed } = options;
+  const { random = () => 0.5 } = options;
   const abort = new AbortController();
+  const pieces = openLogPieces({ db, segments: createSegmentCache(blobs, cacheBytes) });
   const running = [
     runLoop(options, abort.signal, "roll up logs", rollEveryMs, signal =>
       rollPass({ db, blobs, limits, failed }, signal),
+    ),
+    ...forward.map(target =>
+      forwardLoop({ db, pieces, clock, counts, failed, random }, target, abort.signal),
     ),
   ];
   return {
@@ -55,17 +71,4 @@ async function runLoop(
     }
     if (!more) await pause(clock, everyMs, signal);
   }
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

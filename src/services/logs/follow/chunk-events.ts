@@ -14,11 +14,11 @@ export interface ChunkEvents {
 /** A batch is about this long, so that no more than this stands before a slow reader. */
 const batchBytes = 64 * 1024;
 
-/** The frames of a piece from a byte of the log on; a frame that begins before it is cut. */
-export function* chunkEvents(piece: Piece, from: number): Generator<ChunkEvents> {
+/** The frames of what is to be read of a piece; a frame that begins before it is cut. */
+export function* chunkEvents(piece: Piece): Generator<ChunkEvents> {
   const table = piece.table();
   const { data } = piece;
-  let at = Math.max(0, from - piece.start);
+  let at = piece.from;
   let batch: string[] = [];
   let batched = 0;
   let start = piece.start + at;

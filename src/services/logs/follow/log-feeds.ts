@@ -109,7 +109,7 @@ async function* followFeed(
       // Too slow for the ring, or from a place within an event: up to where the ring may go on.
       const to = feed.ring.find(({ start }) => start > at)?.start ?? feed.head;
       for await (const piece of pieces.read({ attemptId, from: at, to, signal })) {
-        for (const events of chunkEvents(piece, at)) {
+        for (const events of chunkEvents(piece)) {
           yield events;
           at = events.end;
         }
@@ -177,7 +177,7 @@ const never = new AbortController().signal;
 async function takeIn(pieces: LogPieces, attemptId: string, feed: Feed, to: number): Promise<void> {
   let taken = 0;
   for await (const piece of pieces.read({ attemptId, from: feed.head, to, signal: never })) {
-    for (const events of chunkEvents(piece, feed.head)) {
+    for (const events of chunkEvents(piece)) {
       feed.ring.push(events);
       feed.head = events.end;
       taken += events.text.length;

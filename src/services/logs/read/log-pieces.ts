@@ -17,6 +17,8 @@ export interface PieceMeta {
 }
 
 export interface Piece extends PieceMeta {
+  /** Where in `data` what is to be read begins: a piece may hold bytes that came before. */
+  from: number;
   data: Buffer;
   /** Read when it is asked for. */
   table(): FrameTable;
@@ -46,7 +48,7 @@ export interface LogPieces {
   /** Undefined where there is no such attempt of the job. An attempt that has said nothing has an empty log. */
   state(attemptId: string, jobId?: string): Promise<LogState | undefined>;
   /**
-   * Pieces that cover the range, in order; the first may begin before it. One at a time is in memory. Throws SlipwayError `log-damaged` where bytes are
+   * Pieces that cover the range, in order. Any of them may begin before what is left to be read. One at a time is in memory. Throws SlipwayError `log-damaged` where bytes are
    * missing, and the signal's reason when aborted.
    */
   read(range: PieceRange): AsyncGenerator<Piece>;
@@ -129,7 +131,7 @@ async function* readPieces(options: LogPiecesOptions, range: PieceRange): AsyncG
       if (skip?.(meta) !== true) {
         const piece = await load(options, meta, row, signal);
         signal.throwIfAborted();
-        yield upTo(piece, to);
+        yield { ...upTo(piece, to), from: Math.max(0, at - piece.start) };
       }
       at = row.end_byte;
       if (at >= to) return;
@@ -140,8 +142,10 @@ async function* readPieces(options: LogPiecesOptions, range: PieceRange): AsyncG
   }
 }
 
+type Loaded = Omit<Piece, "from">;
+
 /** Without what has come since the reader looked how long the log is. */
-function upTo(piece: Piece, to: number): Piece {
+function upTo(piece: Loaded, to: number): Loaded {
   if (piece.end <= to) return piece;
   const data = piece.data.subarray(0, to - piece.start);
   return { ...piece, end: to, data, lines: countLines(data) };
@@ -156,7 +160,7 @@ async function load(
   meta: PieceMeta,
   row: PieceRow,
   signal: AbortSignal,
-): Promise<Piece> {
+): Promise<Loaded> {
   const { data, frames } = row;
   if (row.blob_key === null) return { ...meta, data: data!, table: () => decodeTable(frames!) };
   const content = await segments.get(

@@ -33,12 +33,12 @@ export async function readLines(
     ends === 0 && start > from + maxLineBytes && under > maxLineBytes;
   async function* counted() {
     for await (const piece of pieces.read({ attemptId, from: from!, to, signal, skip })) {
-      const { length } = piece.data;
-      under = piece.lines === 0 ? under + length : length - piece.data.lastIndexOf(10) - 1;
+      const rest = piece.data.subarray(piece.from);
+      under = rest.length - 1 - rest.lastIndexOf(10) + (piece.lines === 0 ? under : 0);
       yield piece;
     }
   }
-  const options = { from, line: firstLine, maxBytes: maxLineBytes, parts: false };
+  const options = { line: firstLine, maxBytes: maxLineBytes, parts: false };
   for await (const { line, byte, step, stream, time, data, cut } of splitLines(counted(), options)) {
     const text = data.toString("utf8");
     lines.push({ line, byte, step, stream, time: new Date(time).toISOString(), text, cut });

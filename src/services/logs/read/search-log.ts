@@ -39,7 +39,7 @@ export async function searchLog(
   if (from === undefined) return { lines: [] };
   const scanner = createScanner(text, ignoreCase, firstLine, limit);
   let read = 0;
-  for await (const slice of slices(pieces.read({ attemptId, from, to, signal }), from)) {
+  for await (const slice of slices(pieces.read({ attemptId, from, to, signal }))) {
     signal.throwIfAborted();
     read += slice.length;
     if (scanner.push(slice)) return { lines: scanner.found, next: scanner.found.at(-1)! + 1 };
@@ -55,9 +55,9 @@ export async function searchLog(
   return { lines: scanner.found.filter(line => line < scanner.line), next: scanner.line };
 }
 
-async function* slices(pieces: AsyncIterable<Piece>, from: number): AsyncGenerator<Buffer> {
-  for await (const { start, data } of pieces) {
-    for (let at = Math.max(0, from - start); at < data.length; at += sliceBytes) {
+async function* slices(pieces: AsyncIterable<Piece>): AsyncGenerator<Buffer> {
+  for await (const { from, data } of pieces) {
+    for (let at = from; at < data.length; at += sliceBytes) {
       yield data.subarray(at, at + sliceBytes);
     }
   }

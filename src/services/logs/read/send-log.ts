@@ -88,8 +88,8 @@ async function* bytesOf(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   for (const { from, to } of ranges) {
-    for await (const { start, data } of pieces.read({ attemptId, from, to, signal })) {
-      yield data.subarray(Math.max(0, from - start));
+    for await (const piece of pieces.read({ attemptId, from, to, signal })) {
+      yield piece.data.subarray(piece.from);
     }
   }
 }

@@ -23,8 +23,7 @@ export interface LogLine {
 }
 
 export interface SplitOptions {
-  /** Where to begin: a line's first byte, and its number. */
-  from: number;
+  /** The number of the line that the first piece's bytes begin. */
   line: number;
   maxBytes: number;
   /** What is longer comes in parts, each cut but the last, instead of being cut short. */
@@ -45,17 +44,16 @@ interface Open {
   cut: boolean;
 }
 
-/** Lines from `from` on, as far as the pieces go. `wantsMore`: whether the line under way still takes bytes. */
+/** Lines as far as the pieces go. Pieces within a line, of which enough is there, may be left out. */
 export async function* splitLines(
   pieces: AsyncIterable<Piece>,
-  { from, line: firstLine, maxBytes, parts }: SplitOptions,
+  { line: firstLine, maxBytes, parts }: SplitOptions,
 ): AsyncGenerator<LogLine> {
   let line = firstLine;
   let open: Open | undefined;
-  let last = from;
+  let last = 0;
   for await (const piece of pieces) {
-    // Pieces without a line's end may have been stepped over.
-    let at = Math.max(0, from - piece.start);
+    let at = piece.from;
     const { data } = piece;
     while (at < data.length) {
       open ??= openAt(piece, at, line);
