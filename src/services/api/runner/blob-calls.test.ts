@@ -7,13 +7,24 @@ import { begun, numbered, packed, passed, startListener, type TestListener } fro
 
 let database: TestDatabase;
 let listener: TestListener;
+/** The listener has begun to store what is sent. */
+let storing = Promise.withResolvers<void>();
 const never = new AbortController().signal;
+const gone = { outcome: "broken" as const, reason: "gone", message: "the runner is gone" };
 beforeAll(async () => {
   database = await startTestDatabase({ connections: 16 });
 }, 60_000);
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
+  storing = Promise.withResolvers();
   listener = await startListener(database.db, {
+    wrapBlobs: blobs => ({
+      ...blobs,
+      put(...args) {
+        storing.resolve();
+        return blobs.put(...args);
+      },
+    }),
     limits: { artifactBytes: 1000, artifactsPerJob: 3, cacheBytes: 1000, cacheBytesPerProject: 100 },
   });
 });
@@ -203,6 +214,31 @@ test("an upload that breaks off leaves nothing", async () => {
   expect(await database.db.query("select name from artifacts")).toEqual([{ name: "b" }]);
   expect(await Array.fromAsync(listener.blobs.list("artifact/"))).toHaveLength(1);
 });
+
+test.each(["artifacts/output", "cache"])(
+  "a try that is fenced while it sends %s leaves nothing",
+  async path => {
+    const { key, attemptId } = await listener.running();
+    const arrived = Promise.withResolvers<void>();
+    const answered = new Promise<number>((resolve, reject) => {
+      const request = httpRequest(
+        `${listener.url}/runner/v1/${path}?epoch=1&key=k`,
+        { method: "PUT", headers: { authorization: `Bearer ${key}` } },
+        response => resolve(response.resume().statusCode!),
+      );
+      request.on("error", reject);
+      request.write(packed("half"), () => arrived.resolve());
+      void arrived.promise
+        .then(() => storing.promise)
+        .then(() => listener.queue.lost(attemptId, 1, gone))
+        .then(() => request.end("more"));
+    });
+    expect(await answered).toBe(409);
+    expect(await database.db.query("select * from artifacts")).toEqual([]);
+    expect(await database.db.query("select * from pending_caches")).toEqual([]);
+    expect(await Array.fromAsync(listener.blobs.list("artifact/"))).toEqual([]);
+  },
+);
 
 test("a job keeps at most so many artifacts", async () => {
   const { key } = await listener.running();
