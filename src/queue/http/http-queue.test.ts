@@ -9,7 +9,7 @@ import { startTestDatabase, type TestDatabase } from "../postgres/fixtures/test-
 import { createPostgresQueue } from "../postgres/postgres-queue.ts";
 import { queueContract, workerCalled } from "../queue.contract.ts";
 import type { Queue } from "../queue.ts";
-import { serveWorkers, type TestToken } from "./fixtures/serve-workers.ts";
+import { serveWorkers, workerToken } from "./fixtures/serve-workers.ts";
 import { createHttpQueue } from "./http-queue.ts";
 
 let database: TestDatabase;
@@ -23,41 +23,31 @@ afterAll(() => database[Symbol.asyncDispose]());
 
 queueContract("http", () =>
   queueWorld(database.db, async queue => {
-    const tokens = await makeTokens(["default", "large"]);
-    const server = await serveWorkers(queue, tokens);
+    const { db } = database;
+    const server = await serveWorkers(db, queue);
+    const token = await workerToken(db, "default", "large");
     return {
-      queue: createHttpQueue({ url: server.url, token: "first", clock }),
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+      queue: createHttpQueue({ url: server.url, token, clock }),
+      async [Symbol.asyncDispose]() {
+        await server[Symbol.asyncDispose]();
+        expect(server.errors).toEqual([]);
+      },
     };
   }),
 );
-
-async function makeTokens(...classes: string[][]): Promise<Record<string, TestToken>> {
-  await database.db.query("delete from tokens");
-  const tokens: Record<string, TestToken> = {};
-  for (const [at, each] of classes.entries()) {
-    const name = at === 0 ? "first" : "second";
-    const [row] = await database.db.query<{ id: number }>(
-      "insert into tokens (kind, hash, name, classes) values ('worker', $1, $2, $3) returning id",
-      [Buffer.from(name), name, each],
-    );
-    tokens[name] = { tokenId: row!.id, classes: each };
-  }
-  return tokens;
-}
 
 describe("a worker's token", () => {
   const between = async (
     work: (first: Queue, second: Queue, put: (job: object) => Promise<string>) => Promise<void>,
   ) => {
     const { db } = database;
+    await db.query("delete from tokens");
     const { nudges, project } = await freshQueue(db);
     await using _nudges = nudges;
     const queue = createPostgresQueue({ db, nudges, clock });
-    await using server = await serveWorkers(queue, await makeTokens(["default"], ["default", "large"]));
-    const [first, second] = ["first", "second"].map(token =>
-      createHttpQueue({ url: server.url, token, clock }),
-    );
+    await using server = await serveWorkers(db, queue);
+    const tokens = [await workerToken(db, "default"), await workerToken(db, "default", "large")];
+    const [first, second] = tokens.map(token => createHttpQueue({ url: server.url, token, clock }));
     await work(first!, second!, async job => (await seedRun(db, project, [job])).jobIds[0]!);
   };
   const refused = { code: "api-refused" };
@@ -85,7 +75,7 @@ describe("a worker's token", () => {
   test("once gone, leaves its workers to another when their lease has run out", () =>
     between(async (first, second) => {
       await first.renew(workerCalled("mine"), []);
-      await database.db.query("delete from tokens where name = 'first'");
+      await database.db.query("delete from tokens where name = 'default'");
       await expect(second.renew(workerCalled("mine"), [])).rejects.toMatchObject(refused);
       await database.db.query("update workers set lease_until = now() - interval '1 s' where id = 'mine'");
       expect(await second.renew(workerCalled("mine"), [])).toEqual([]);
@@ -101,6 +91,29 @@ describe("a worker's token", () => {
       expect(await second.lost(claim!.attemptId, 1, broke)).toBe("stale");
       expect(await first.launched(claim!.attemptId, 1, "pid 2")).toBe("ok");
       expect(await first.lost(claim!.attemptId, 1, broke)).toBe("ok");
+    }));
+
+  test("that is gone, or another kind of token, is refused", () =>
+    between(async (first, second) => {
+      await database.db.query("delete from tokens where name = 'default'");
+      await expect(first.claim("w", 1, 0, never)).rejects.toMatchObject(refused);
+      await database.db.query(
+        "update tokens set kind = 'project', project_id = (select min(id) from projects)",
+      );
+      await expect(second.renew(workerCalled("x"), [])).rejects.toMatchObject(refused);
+    }));
+
+  test("may not name what the database does not take", () =>
+    between(async first => {
+      for (const odd of ["a\u0000b", "a\nb"]) {
+        await expect(first.renew(workerCalled("odd", { name: odd }), [])).rejects.toMatchObject(refused);
+        await expect(first.renew(workerCalled("odd", { labels: { x: odd } }), [])).rejects.toMatchObject(
+          refused,
+        );
+      }
+      const end = { outcome: "broken" as const, reason: "a\u0000b", message: "\ud800" };
+      expect(await first.lost("0".repeat(24), 1, end)).toBe("stale");
+      expect(await first.launched("0".repeat(24), 1, "a\u0000b")).toBe("stale");
     }));
 
   test("adopts nothing of classes that it does not serve", () =>
@@ -137,8 +150,9 @@ test("a claim for a caller that has gone is given back at once, in its old place
       given.resolve();
     },
   };
-  await using server = await serveWorkers(queue, await makeTokens(["default"]));
-  const http = createHttpQueue({ url: server.url, token: "first", clock });
+  await using server = await serveWorkers(db, queue);
+  const token = await workerToken(db, "default");
+  const http = createHttpQueue({ url: server.url, token, clock });
   const { jobIds } = await seedRun(db, project, [{}]);
   await http.renew(workerCalled("mine"), []);
   const abort = new AbortController();

@@ -56,11 +56,15 @@ export function createHttpQueue(options: HttpQueueOptions): Queue {
       return claims;
     },
     async launched(attemptId, epoch, launcherRef) {
-      const { answer } = await post<Heard>("launched", { ...about(attemptId), epoch, launcherRef });
+      const { answer } = await post<Heard>("launched", {
+        ...about(attemptId),
+        epoch,
+        launcherRef: sendable(launcherRef, 512),
+      });
       return answer;
     },
     async lost(attemptId, epoch, { reason, message, outcome }) {
-      const end = { reason: reason.slice(0, 100), message: message.slice(0, 4096), outcome };
+      const end = { reason: sendable(reason, 100), message: sendable(message, 4096), outcome };
       const { answer } = await post<Heard>("lost", { ...about(attemptId), epoch, end });
       holders.delete(attemptId);
       return answer;
@@ -75,6 +79,11 @@ export function createHttpQueue(options: HttpQueueOptions): Queue {
       await post("leave", { workerId });
     },
   };
+}
+
+/** What a launcher saw may be anything; word of it must not be refused for its form. */
+function sendable(text: string, max: number): string {
+  return text.slice(0, max).replaceAll("\0", "\ufffd").toWellFormed();
 }
 
 interface Heard {
