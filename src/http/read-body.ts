@@ -1,55 +1,82 @@
-// Reads a JSON body, bounded in bytes. What is too large is refused by its announced length, before any of it is read.
+// Reads the body of a call as JSON, never more than allowed, and never for longer than a body of that size may take.
 
 import type { IncomingMessage } from "node:http";
-import { invalid, problem } from "./problem.ts";
+import type { Clock } from "../lib/clock.ts";
+import { invalid, type Problem, problem } from "./problem.ts";
 
-/** Undefined where the request has no body. Throws a Problem for what cannot be taken. */
+/** For a whole body. Milliseconds. */
+const bodyMs = 30_000;
+
+/**
+ * The value, and the bytes as they came; undefined where there is no body. Throws a Problem: 408, 413, 415, or 422 for
+ * what is no JSON; and any other error when the caller hangs up.
+ */
 export async function readJsonBody(
   request: IncomingMessage,
   maxBytes: number,
+  clock: Clock,
 ): Promise<{ bytes: Buffer; value: unknown } | undefined> {
   const announced = Number(request.headers["content-length"] ?? Number.NaN);
-  if (announced > maxBytes) throw tooLarge(request, maxBytes);
+  if (announced > maxBytes) throw tooLarge(maxBytes);
   const chunked = request.headers["transfer-encoding"] !== undefined;
   if (!chunked && !(announced > 0)) return undefined;
-  const type = request.headers["content-type"] ?? "";
-  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
-    throw problem(
-      415,
-      "content-type",
-      "Content type not known here",
-      `the body is "${type.slice(0, 100)}"`,
-      "send application/json",
-    );
-  }
-  const bytes = await readBytes(request, maxBytes);
+  checkType(request);
+  const bytes = await readBytes(request, maxBytes, clock);
+  if (bytes.length === 0) return undefined;
   try {
-    return { bytes, value: JSON.parse(bytes.toString("utf8")) };
-  } catch (error) {
-    throw invalid("json", `the body is no JSON: ${(error as Error).message.slice(0, 200)}`);
+    return { bytes, value: JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) };
+  } catch {
+    // What the parser says would repeat a part of the body, which may be a secret.
+    throw invalid("json", "the body is no JSON in UTF-8");
   }
+}
+
+function checkType({ headers }: IncomingMessage): void {
+  const type = headers["content-type"] ?? "";
+  const encoding = headers["content-encoding"] ?? "identity";
+  if (/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type) && encoding === "identity") return;
+  const what =
+    encoding === "identity" ? `is "${type.slice(0, 100)}"` : `is packed (${encoding.slice(0, 40)})`;
+  throw problem(
+    415,
+    "content-type",
+    "Content type not known here",
+    `the body ${what}`,
+    "send application/json, as it is",
+  );
 }
 
 /** A whole body of any kind. */
-export async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > maxBytes) throw tooLarge(request, maxBytes);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
+export function readBytes(request: IncomingMessage, maxBytes: number, clock: Clock): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    const stop = clock.after(bodyMs, () => end(tooSlow()));
+    const take = (part: Buffer) => {
+      bytes += part.length;
+      if (bytes > maxBytes) end(tooLarge(maxBytes));
+      else parts.push(part);
+    };
+    const whole = () => end();
+    const gone = () => end(new Error("the caller has hung up"));
+    const end = (error?: Error) => {
+      stop();
+      request.off("data", take).off("end", whole).off("close", gone).off("error", gone);
+      // A socket that breaks later on is nobody's failure any more.
+      request.on("error", () => undefined);
+      if (error === undefined) resolve(Buffer.concat(parts, bytes));
+      else reject(error);
+    };
+    request.on("data", take).on("end", whole).on("close", gone).on("error", gone);
+  });
 }
 
-function tooLarge(request: IncomingMessage, maxBytes: number) {
-  // What is still on its way is not read: the connection ends with the answer.
-  request.pause();
-  return problem(
-    413,
-    "too-large",
-    "Too large",
-    `the body has more than ${maxBytes} bytes`,
-    "send less at once",
-  );
+function tooLarge(maxBytes: number): Problem {
+  const detail = `the body has more than ${maxBytes} bytes`;
+  return problem(413, "too-large", "Too large", detail, "send less at once");
+}
+
+function tooSlow(): Problem {
+  const detail = `the body was not there after ${bodyMs / 1000} s`;
+  return problem(408, "too-slow", "Too slow", detail, "send it in one go");
 }

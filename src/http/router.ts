@@ -3,15 +3,16 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { z } from "zod";
 import { messageOf } from "../core/failure.ts";
 import type { Access, Endpoint } from "../endpoints/endpoint.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { checkInput, queryOf } from "./check-input.ts";
 import type { HttpLog, RequestHandler } from "./handler.ts";
 import { createPathTree } from "./path-match.ts";
 import { invalid, notFound, Problem, problem } from "./problem.ts";
 import { readJsonBody } from "./read-body.ts";
 import type { Call, Named, Principal, Route } from "./route.ts";
-import { writeJson, writeProblem } from "./write-answer.ts";
+import { guards, writeJson, writeProblem } from "./write-answer.ts";
 
 /** Proves who calls and whether they may. Throws a Problem where not. */
 export interface Gate {
@@ -41,6 +42,9 @@ export interface RouterOptions {
   gate: Gate;
   idempotency?: Idempotency;
   log: HttpLog;
+  clock?: Clock;
+  /** Whether what was thrown means that something we need is away for now: the answer is 503, and not 500. */
+  isAway?(error: unknown): boolean;
   /** Checks what handlers answer, too; for tests. */
   checkAnswers?: boolean;
   /** Hears of every answered call. */
@@ -49,19 +53,23 @@ export interface RouterOptions {
 
 const prefix = "/api/v1";
 const usualBytes = 2 ** 20;
+/** A body that is a stream may pause, also because we do not take it, but not for longer. Milliseconds. */
+const stalledMs = 300_000;
 
 export function createRouter(options: RouterOptions): RequestHandler {
   const tree = createPathTree<Route>();
   for (const route of options.routes) tree.add(route.endpoint.method, route.endpoint.path, route);
   return async (request, response) => {
-    const url = new URL(request.url ?? "/", "http://slipway");
-    if (url.pathname !== prefix && !url.pathname.startsWith(`${prefix}/`)) return false;
+    const [path, query] = splitUrl(request.url ?? "");
+    if (path !== prefix && !path.startsWith(`${prefix}/`)) return false;
     const began = performance.now();
+    // Also for those who write the head of their answer themselves.
+    for (const [name, value] of Object.entries(guards)) response.setHeader(name, value);
     let endpoint: Endpoint | undefined;
     try {
-      const { route, params } = find(tree, request, response, url.pathname.slice(prefix.length));
+      const { route, params } = find(tree, request, response, path.slice(prefix.length));
       endpoint = route.endpoint;
-      await serve(options, route, params, url, request, response);
+      await serve(options, route, params, query, request, response);
     } catch (error) {
       refuse(options, request, response, error, endpoint);
     }
@@ -70,6 +78,12 @@ export function createRouter(options: RouterOptions): RequestHandler {
     }
     return true;
   };
+}
+
+/** Path and query as they came. Not by `URL`, which takes `//x/` for a host and resolves `..`. */
+function splitUrl(url: string): [path: string, query: string] {
+  const at = url.indexOf("?");
+  return at === -1 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
 }
 
 function find(
@@ -93,27 +107,24 @@ async function serve(
   options: RouterOptions,
   { endpoint, handle }: Route,
   pathParams: Record<string, string>,
-  url: URL,
+  queryText: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const params = checked(endpoint.params, pathParams, "path");
+  const { clock = systemClock } = options;
+  const params = checkInput(endpoint.params, pathParams, "path");
   const { principal, named } = await options.gate.admit(request, endpoint.access, pathParams);
-  const query = checked(endpoint.query, queryOf(url), "query");
+  const query = checkInput(endpoint.query, queryOf(queryText), "query");
   const streamed = endpoint.streams?.request !== undefined;
-  const sent = streamed ? undefined : await readJsonBody(request, endpoint.maxBytes ?? usualBytes);
-  const body = streamed ? undefined : checked(endpoint.body, sent?.value, "body");
+  const maxBytes = endpoint.maxBytes ?? usualBytes;
+  const sent = streamed ? undefined : await readJsonBody(request, maxBytes, clock);
+  const body = streamed ? undefined : checkInput(endpoint.body, sent?.value, "body");
+  if (streamed) request.setTimeout(stalledMs, () => request.destroy());
   const abort = new AbortController();
   // A response that closes before it was finished has nobody who listens.
   response.once("close", () => abort.abort(new Error("the caller has hung up")));
   const call: Call<Endpoint> = {
-    params,
-    query,
-    body,
-    principal,
-    named,
-    request,
-    response,
+    ...{ params, query, body, principal, named, request, response },
     signal: abort.signal,
   };
   const work = async () => {
@@ -129,38 +140,9 @@ async function serve(
   const answer = remembered
     ? await options.idempotency!.once(principal, checkedKey(key), hashOf(request, sent?.bytes), work)
     : await work();
+  if (streamed) request.setTimeout(0);
   if (response.headersSent || response.writableEnded) return;
   writeJson(request, response, answer.status, answer.body);
-}
-
-/** Repeated names are refused: which of them counts would be a guess. */
-function queryOf(url: URL): Record<string, string> {
-  const query: Record<string, string> = {};
-  for (const [name, value] of url.searchParams) {
-    if (Object.hasOwn(query, name))
-      throw invalid("query", `"${name.slice(0, 100)}" stands twice in the query`);
-    query[name] = value;
-  }
-  return query;
-}
-
-function checked<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.slice(0, 20).map(issue => ({
-    path: [where, ...issue.path.map(String)].join("."),
-    message: issue.message,
-  }));
-  throw new Problem({
-    status: where === "path" ? 404 : 422,
-    code: where === "path" ? "not-found" : "validation",
-    title: where === "path" ? "Not found" : "Not acceptable as it is",
-    detail: problems
-      .map(({ path, message }) => `${path}: ${message}`)
-      .join("; ")
-      .slice(0, 1000),
-    problems,
-  });
 }
 
 function checkedKey(key: string): string {
@@ -174,36 +156,53 @@ function hashOf(request: IncomingMessage, body: Buffer | undefined): Buffer {
 }
 
 function refuse(
-  { log }: RouterOptions,
+  { log, isAway, clock }: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
   endpoint: Endpoint | undefined,
 ): void {
+  if (response.destroyed || (request.destroyed && !request.complete)) {
+    // Nobody reads it. What was thrown comes of the hanging up, as a rule.
+    log.debug({ endpoint: endpoint?.id, error: messageOf(error) }, "a caller hung up");
+    response.destroy();
+    return;
+  }
+  const isProblem = error instanceof Problem;
+  const away = !isProblem && isAway?.(error) === true;
+  const id = isProblem ? "" : randomUUID();
+  if (!isProblem) {
+    log.error(
+      { id, endpoint: endpoint?.id, error: messageOf(error), ...(away ? {} : { stack: stackOf(error) }) },
+      away ? "something we need is away" : "a call failed",
+    );
+  }
   if (response.headersSent) {
     // Half an answer must not look like a whole one.
     response.destroy();
     return;
   }
-  if (error instanceof Problem) {
-    writeProblem(request, response, error.details);
-    return;
-  }
-  if (request.destroyed && !request.complete) {
-    response.destroy();
-    return;
-  }
-  const id = randomUUID();
-  log.error(
-    { id, endpoint: endpoint?.id, error: messageOf(error), stack: (error as Error).stack },
-    "a call failed",
-  );
+  if (away) response.setHeader("retry-after", "2");
+  const details = isProblem ? error.details : (away ? awayProblem(id) : ourFailure(id)).details;
+  writeProblem(request, response, details, clock);
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined;
+}
+
+function awayProblem(id: string): Problem {
+  const detail = `database or store do not answer; the log has more under ${id}`;
+  return problem(503, "away", "Not available", detail, "try again in a moment");
+}
+
+function ourFailure(id: string): Problem {
   const detail = `the server could not do it; its log has more under ${id}`;
-  writeProblem(request, response, {
-    status: 500,
-    code: "internal",
-    title: "Our failure",
+  return problem(
+    500,
+    "internal",
+    "Our failure",
     detail,
-    hint: "try again; tell whoever runs this server when it stays",
-  });
+    "try again; tell whoever runs this server when it stays",
+  );
 }

@@ -2,14 +2,18 @@
 
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import type { ProblemDetails } from "./problem.ts";
 
 /** What every answer of the API says to browsers: it is data, for whoever asked, and is never a page. */
-const guards = {
+export const guards = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
 };
+
+/** How long a caller that sends what nobody reads may take to notice the answer. Milliseconds. */
+const lingerMs = 1000;
 
 /** Answers JSON, or nothing for `undefined`. A GET that has not changed since the caller's `If-None-Match` is a 304. */
 export function writeJson(
@@ -23,14 +27,15 @@ export function writeJson(
     return;
   }
   const bytes = Buffer.from(JSON.stringify(body));
+  const read = request.method === "GET" || request.method === "HEAD";
   const headers: Record<string, string | number> = {
     ...guards,
-    // Whoever keeps it asks again before using it: rights change.
-    "cache-control": "private, no-cache",
+    // Whoever keeps it asks again before using it: rights change. What a change answers may hold a new secret.
+    "cache-control": read ? "private, no-cache" : "no-store",
     "content-type": "application/json",
     "content-length": bytes.length,
   };
-  if (status === 200 && (request.method === "GET" || request.method === "HEAD")) {
+  if (status === 200 && read) {
     const tag = `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
     headers.etag = tag;
     if (matches(request.headers["if-none-match"], tag)) {
@@ -46,6 +51,7 @@ export function writeProblem(
   request: IncomingMessage,
   response: ServerResponse,
   details: ProblemDetails,
+  clock: Clock = systemClock,
 ): void {
   const body = Buffer.from(JSON.stringify({ type: `urn:slipway:problem:${details.code}`, ...details }));
   const headers: Record<string, string | number> = {
@@ -56,9 +62,21 @@ export function writeProblem(
   };
   if (details.status === 401 && !response.hasHeader("www-authenticate"))
     headers["www-authenticate"] = 'Bearer realm="slipway"';
-  // What is left of a body that was not read would be taken for the next request.
-  if (!request.complete) headers.connection = "close";
   response.writeHead(details.status, headers).end(request.method === "HEAD" ? undefined : body);
+  dropRest(request, clock);
+}
+
+/**
+ * What is left of a body that nobody wants goes nowhere. The connection is not cut at once: the caller, who is still
+ * sending, would see a broken connection and not the answer.
+ */
+function dropRest(request: IncomingMessage, clock: Clock): void {
+  if (request.complete || request.destroyed) return;
+  const stop = clock.after(lingerMs, () => {
+    if (!request.complete) request.socket.destroy();
+  });
+  request.once("close", stop);
+  request.resume();
 }
 
 /** RFC 9110 section 13.1.2; weak comparison. */

@@ -66,6 +66,23 @@ async function rowsOf<Row>(on: Client, text: string, values: readonly unknown[] 
   return rows as Row[];
 }
 
+const awayCodes = new Set([
+  ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ETIMEDOUT"],
+  // Shutting down, crashed, starting, too many connections; https://www.postgresql.org/docs/current/errcodes-appendix.html
+  ...["57P01", "57P02", "57P03", "53300"],
+]);
+
+/** Whether a statement failed because the database is away or takes nobody, and not because of the statement. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (awayCodes.has(code) || code.startsWith("08")) return true;
+  // pg has no code for its own.
+  return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
+    error.message,
+  );
+}
+
 const names = new Map<string, string>();
 
 /** The same name for the same text, short enough for the protocol. */

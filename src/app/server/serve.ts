@@ -17,6 +17,7 @@ import { createRouter } from "../../http/router.ts";
 import type { ServerLog } from "../../http/server-log.ts";
 import { openRunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import type { Worker } from "../../services/worker/worker.ts";
+import { isDatabaseAway } from "../../store/database.ts";
 import type { RoleParts } from "./api-role.ts";
 import { readOrMake } from "./data-directory.ts";
 import { openPlatform, type Platform } from "./platform.ts";
@@ -124,6 +125,8 @@ function router(platform: Platform, routes: Route[], baseUrl: string) {
     }),
     idempotency: createIdempotency(db),
     log,
+    isAway: error =>
+      isDatabaseAway(error) || (error instanceof SlipwayError && error.code.startsWith("blobs")),
     answered: metrics.answered,
   });
 }
