@@ -22,7 +22,7 @@ export function createLokiForwarder(target: ForwardTarget, clock: Clock): Forwar
     signal: AbortSignal,
     timeOf?: () => bigint,
   ): Promise<Forwarded> => {
-    const values = lines.map(line => valueOf(log, line, metadata, timeOf?.()));
+    const values = lines.map(line => entryOf(log, line, metadata, timeOf?.()));
     const body = JSON.stringify({ streams: [{ stream: labelsOf(log), values }] });
     const { headers } = target;
     return meaningOf(
@@ -68,7 +68,7 @@ function label(text: string): string {
     .replace(/\ufffd$/, "");
 }
 
-function valueOf(
+function entryOf(
   { attempt }: ForwardedLog,
   { time, step, stream, text }: ForwardedLine,
   metadata: boolean,
