@@ -95,6 +95,21 @@ test("whatever a body holds, the answer is what was asked for or says what is wr
   expect(attempt).toMatchObject({ state: "running", epoch: 1, events_stored: events!.count });
 }, 60_000);
 
+test("a claim with anything but a live token is answered like any other stranger", async () => {
+  const text = fc.oneof(
+    anything,
+    fc.constantFrom("swc_", claim.key, `swc_${"0".repeat(24)}_${"A".repeat(43)}`),
+  );
+  const asked = fc.record({ claimToken: text, nonce: text, runner: anything }, { requiredKeys: [] });
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(anything, asked), async json => {
+      const { status, json: said } = await listener.call("POST", "claim", { json });
+      expect({ status, code: said.code }).toEqual({ status: 401, code: "unauthorized" });
+    }),
+    { numRuns: 100 },
+  );
+});
+
 test("what is no JSON in UTF-8, or packed, is refused", async () => {
   const { key } = claim;
   const send = (text: string | Buffer, headers = {}) =>
