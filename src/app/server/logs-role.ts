@@ -19,14 +19,20 @@ export async function openLogsRole(
   const { db, nudges, blobs, clock, log, settings, metrics } = platform;
   const limits = { ...logLimits, maxLogBytes: settings.maxLogBytes };
   const bytes = counter(metrics, "slipway_log_bytes_total", "Bytes of logs that were stored");
-  const counts = { stored: (_: number, stored: number) => bytes.inc(stored) };
+  const lines = counter(metrics, "slipway_log_forwarded_lines_total", "Lines that outside log services took");
+  const counts = {
+    stored: (_: number, stored: number) => bytes.inc(stored),
+    forwarded: (_: string, taken: number) => lines.inc(taken),
+  };
   const failed = (doing: string, error: unknown) => log.error({ doing, error: messageOf(error) }, "logs");
   const news = stack.use(await openLogNews(db, clock));
   const routes = stack.use(logRoutes({ db, blobs, news, nudges, clock }));
-  stack.use(startLogs({ db, blobs, nudges, clock, limits, counts, failed }));
+  const { forward } = settings;
+  stack.use(startLogs({ db, blobs, nudges, clock, limits, counts, forward, random: Math.random, failed }));
+  const targets = forward.map(({ name }) => name);
   return {
     routes,
     handlers: [],
-    runnerHandlers: [logsRunnerHandler({ db, blobs, keys, news, clock, limits, counts, failed })],
+    runnerHandlers: [logsRunnerHandler({ db, blobs, keys, news, clock, limits, targets, counts, failed })],
   };
 }
