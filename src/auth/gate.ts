@@ -22,10 +22,11 @@ type User = Extract<Principal, { kind: "user" }>;
 export function createGate(options: GateOptions): Gate {
   return {
     async admit(request, access, params) {
-      const principal = await principalOf(options, request);
+      const principal = await principalOf(options, request, access);
       if (access.to === "anyone") return { principal, named: {} };
       if (access.to === "worker") {
-        if (principal.kind !== "worker") throw needs("a worker's token");
+        if (principal.kind === "anonymous") throw needs("a worker's token");
+        if (principal.kind !== "worker") throw forbidden("this is for workers, with a worker's token");
         return { principal, named: {} };
       }
       if (principal.kind === "worker") throw forbidden("a worker's token is good for taking jobs only");
@@ -84,9 +85,18 @@ function roleAt({ named, membership, isPublic }: Place, principal: Principal): R
   return lesser(own, principal.atMost);
 }
 
-async function principalOf(options: GateOptions, request: IncomingMessage): Promise<Principal> {
+async function principalOf(
+  options: GateOptions,
+  request: IncomingMessage,
+  access: Access,
+): Promise<Principal> {
   const header = request.headers.authorization;
   if (header !== undefined) return ofToken(options.db, header);
+  // Whoever signs in is nobody yet, whatever an old cookie says.
+  if (access.to === "anyone" && !isSafe(request)) {
+    checkOrigin(options, request);
+    return { kind: "anonymous" };
+  }
   const secret = sessionSecret(request, options.cookies);
   return secret === undefined ? { kind: "anonymous" } : ofSession(options, request, secret);
 }
@@ -135,34 +145,52 @@ async function ofToken(db: Database, header: string): Promise<Principal> {
     userId: row.user_id!,
     name: row.user_name!,
     admin: row.admin === true,
+    tokenId: row.id,
     ...(row.role === null ? {} : { atMost: row.role }),
   };
 }
 
 async function ofSession(
-  { db, origin }: GateOptions,
+  options: GateOptions,
   request: IncomingMessage,
   secret: string,
 ): Promise<User | { kind: "anonymous" }> {
-  const [row] = await db.query<{ id: number; name: string; admin: boolean; csrf: string }>(
+  const [row] = await options.db.query<SessionUser>(
     `select users.id, users.name, users.admin, csrf from sessions join users on users.id = sessions.user_id
      where hash = $1 and expires_at > now() and not users.disabled`,
     [hashOfToken(secret)],
   );
   if (row === undefined) return { kind: "anonymous" };
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    const from = request.headers.origin;
-    if ((from !== undefined && from !== origin) || request.headers["x-slipway-csrf"] !== row.csrf) {
-      throw problem(
-        403,
-        "csrf",
-        "Not allowed",
-        "the call did not come from a page of this server",
-        "reload the page",
-      );
-    }
+  if (!isSafe(request)) {
+    checkOrigin(options, request);
+    if (request.headers["x-slipway-csrf"] !== row.csrf)
+      throw forgery("the call does not repeat the session's csrf value", "reload the page");
   }
   return { kind: "user", userId: row.id, name: row.name, admin: row.admin };
+}
+
+interface SessionUser {
+  id: number;
+  name: string;
+  admin: boolean;
+  csrf: string;
+}
+
+function isSafe({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** Browsers say which page a call comes from. Programs do not, and have no cookie that could be misused. */
+function checkOrigin({ origin }: GateOptions, { headers }: IncomingMessage): void {
+  const from = headers.origin;
+  if (from === undefined || from === origin) return;
+  // The same server under another name.
+  if (URL.canParse(from) && new URL(from).host === headers.host) return;
+  throw forgery(`the call comes from a page of ${from.slice(0, 100)}`, `open ${origin}`);
+}
+
+function forgery(detail: string, hint: string): Problem {
+  return problem(403, "csrf", "Not allowed", detail, hint);
 }
 
 function unknownToken(): Problem {

@@ -1,59 +1,79 @@
-// The first answer of a creating call, again for whoever repeats it with the same `Idempotency-Key`. Kept for a day.
+// The first answer of a creating call, again for whoever repeats it with the same `Idempotency-Key`. Kept for a day, and
+// sealed: some answers hold a secret that is shown once.
 
 import { conflict, invalid, Problem } from "../http/problem.ts";
 import type { Principal } from "../http/route.ts";
 import type { Idempotency } from "../http/router.ts";
-import type { Database } from "../store/database.ts";
+import { type Database, isDatabaseAway } from "../store/database.ts";
+import type { SecretBox } from "../store/secret-box.ts";
+
+interface Answer {
+  status: number;
+  body: unknown;
+}
 
 interface Remembered {
   request_hash: Buffer;
   status: number | null;
-  body: unknown;
-  abandoned: boolean;
+  body: string | null;
+  is_old: boolean;
 }
 
-export function createIdempotency(db: Database): Idempotency {
+const beginStatement = `insert into idempotency_keys (principal, key, request_hash) values ($1, $2, $3)
+  on conflict do nothing returning key`;
+const readStatement = `select request_hash, status, body, created_at < now() - interval '2 minutes' as is_old
+  from idempotency_keys where principal = $1 and key = $2`;
+
+export function createIdempotency({ db, box }: { db: Database; box: SecretBox }): Idempotency {
   return {
     async once(principal, key, requestHash, work) {
       const owner = ownerOf(principal);
-      const begun = await db.query(
-        // A server that was killed in the middle has left a key without an answer: it counts as never used.
-        `insert into idempotency_keys (principal, key, request_hash) values ($1, $2, $3)
-         on conflict (principal, key) do update set request_hash = excluded.request_hash, created_at = now()
-           where idempotency_keys.status is null and idempotency_keys.created_at < now() - interval '2 minutes'
-         returning key`,
-        [owner, key, requestHash],
-      );
-      if (begun.length === 0) return again(db, owner, key, requestHash);
+      const begun = await db.query(beginStatement, [owner, key, requestHash]);
+      if (begun.length === 0) return again(db, box, owner, key, requestHash);
+      let answer: Answer;
       try {
-        const answer = await work();
-        await db.query(
-          "update idempotency_keys set status = $3, body = $4 where principal = $1 and key = $2",
-          [owner, key, answer.status, answer.body === undefined ? null : JSON.stringify(answer.body)],
-        );
-        return answer;
+        answer = await work();
       } catch (error) {
-        // It has had no effect, so the key is free: what was wrong may be mended and tried again.
-        await db.query("delete from idempotency_keys where principal = $1 and key = $2 and status is null", [
-          owner,
-          key,
-        ]);
+        // Without an effect the key is free again: what was wrong may be mended. Where nobody knows whether a commit came
+        // through, the key stays taken, so that nothing is done twice.
+        if (!isDatabaseAway(error)) await forget(db, owner, key);
         throw error;
       }
+      // It has been done; that its answer is not kept only means that a repetition is refused.
+      await remember(db, box, owner, key, answer).catch(() => undefined);
+      return answer;
     },
   };
 }
 
+async function forget(db: Database, owner: string, key: string): Promise<void> {
+  await db
+    .query("delete from idempotency_keys where principal = $1 and key = $2 and status is null", [owner, key])
+    .catch(() => undefined);
+}
+
+async function remember(
+  db: Database,
+  box: SecretBox,
+  owner: string,
+  key: string,
+  { status, body }: Answer,
+): Promise<void> {
+  const sealed =
+    body === undefined ? null : Buffer.from(box.seal(Buffer.from(JSON.stringify(body)))).toString("base64");
+  await db.query("update idempotency_keys set status = $3, body = $4 where principal = $1 and key = $2", [
+    ...[owner, key, status, sealed === null ? null : JSON.stringify(sealed)],
+  ]);
+}
+
 async function again(
   db: Database,
+  box: SecretBox,
   owner: string,
   key: string,
   requestHash: Buffer,
-): Promise<{ status: number; body: unknown }> {
-  const [row] = await db.query<Remembered>(
-    "select request_hash, status, body from idempotency_keys where principal = $1 and key = $2",
-    [owner, key],
-  );
+): Promise<Answer> {
+  const [row] = await db.query<Remembered>(readStatement, [owner, key]);
   if (row !== undefined && !row.request_hash.equals(requestHash)) {
     throw invalid(
       "idempotency-key",
@@ -61,14 +81,28 @@ async function again(
       "use a new one for each request",
     );
   }
-  if (row?.status == null) {
-    throw conflict(
-      "in-progress",
-      `the request with Idempotency-Key "${key}" is still under way`,
-      "wait a moment, and repeat it",
-    );
-  }
-  return { status: row.status, body: row.body ?? undefined };
+  if (row?.status == null) throw row?.is_old === true ? unknownOutcome(key) : underWay(key);
+  const body: unknown =
+    row.body === null
+      ? undefined
+      : JSON.parse(Buffer.from(box.open(Buffer.from(row.body, "base64"))).toString("utf8"));
+  return { status: row.status, body };
+}
+
+function underWay(key: string): Problem {
+  return conflict(
+    "in-progress",
+    `the request with Idempotency-Key "${key}" is still under way`,
+    "wait a moment, and repeat it",
+  );
+}
+
+function unknownOutcome(key: string): Problem {
+  return conflict(
+    "outcome-unknown",
+    `the server was cut off while it worked at the request with Idempotency-Key "${key}"`,
+    "look whether it has been done; if not, repeat it with a new key",
+  );
 }
 
 function ownerOf(principal: Principal): string {

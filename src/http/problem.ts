@@ -9,6 +9,8 @@ export interface ProblemDetails {
   detail: string;
   /** What to do. */
   hint?: string;
+  /** Of `too-many`: seconds to wait; also the header `Retry-After`. */
+  retryAfter?: number;
   /** Of `validation`: where in the request, and what is wrong there. */
   problems?: { path: string; message: string }[];
 }

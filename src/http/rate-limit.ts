@@ -2,7 +2,7 @@
 // seen for longest is forgotten first, which gives a full bucket back to one who may have had it anyway.
 
 import type { Clock } from "../lib/clock.ts";
-import { problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
 
 export interface RateLimit {
   /** Takes one. Throws a Problem 429 with the time to wait when there is none. */
@@ -33,13 +33,14 @@ export function createRateLimit({ burst, everyMs, clock, keys = 10_000 }: RateLi
       }
       if (left >= 1) return;
       const seconds = Math.ceil(((1 - left) * everyMs) / 1000);
-      throw problem(
-        429,
-        "too-many",
-        "Too many tries",
-        `that was too often; wait ${seconds} s`,
-        "wait, and try again",
-      );
+      throw new Problem({
+        status: 429,
+        code: "too-many",
+        title: "Too many tries",
+        detail: `that was too often; wait ${seconds} s`,
+        hint: "wait, and try again",
+        retryAfter: seconds,
+      });
     },
   };
 }

@@ -12,6 +12,8 @@ export type Principal =
       admin: boolean;
       /** The most that the token allows in any organisation; absent with a session or an unlimited token. */
       atMost?: Role;
+      /** Of the token that was shown; absent with a session. */
+      tokenId?: number;
     }
   | { kind: "project"; tokenId: number; projectId: number; name: string; role: Role }
   | { kind: "worker"; tokenId: number; name: string; classes: string[] }

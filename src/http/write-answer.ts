@@ -62,6 +62,7 @@ export function writeProblem(
   };
   if (details.status === 401 && !response.hasHeader("www-authenticate"))
     headers["www-authenticate"] = 'Bearer realm="slipway"';
+  if (details.retryAfter !== undefined) headers["retry-after"] = details.retryAfter;
   response.writeHead(details.status, headers).end(request.method === "HEAD" ? undefined : body);
   dropRest(request, clock);
 }

@@ -1,13 +1,14 @@
 // The role api: people, programs and workers on the main listener, runners on theirs.
 
+import { createPasswords } from "../../auth/passwords.ts";
 import type { RequestHandler } from "../../http/handler.ts";
-import { createRateLimit } from "../../http/rate-limit.ts";
 import type { Route } from "../../http/route.ts";
 import { openCancelWatch } from "../../queue/postgres/cancel-watch.ts";
 import { createPostgresQueue } from "../../queue/postgres/postgres-queue.ts";
 import type { RunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import { badgeHandler } from "../../services/api/badge/badge-handler.ts";
 import { peopleRoutes } from "../../services/api/people/people-routes.ts";
+import { createSignInLimits } from "../../services/api/people/sign-in-limits.ts";
 import { projectRoutes } from "../../services/api/projects/project-routes.ts";
 import { scheduleRoutes } from "../../services/api/projects/schedule-routes.ts";
 import { variableRoutes } from "../../services/api/projects/variable-routes.ts";
@@ -30,9 +31,6 @@ export interface RoleParts {
   runnerHandlers: RequestHandler[];
 }
 
-/** Guesses of passwords by one name or address. */
-const guesses = { burst: 10, everyMs: 6000 };
-
 export function openApiRole(
   platform: Platform,
   keys: RunnerKeys,
@@ -49,7 +47,7 @@ export function openApiRole(
   const { artifactDays, maxArtifactBytes: artifactBytes, maxCacheBytes: cacheBytes } = settings;
   return {
     routes: [
-      ...peopleRoutes({ db, cookies, guesses: createRateLimit({ ...guesses, clock }) }),
+      ...peopleRoutes({ db, cookies, passwords: createPasswords(), guesses: createSignInLimits(clock) }),
       ...projectRoutes(projects),
       ...variableRoutes(projects),
       ...scheduleRoutes(projects),

@@ -115,7 +115,7 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
 }
 
 function router(platform: Platform, routes: Route[], baseUrl: string) {
-  const { db, log, metrics } = platform;
+  const { db, box, log, metrics } = platform;
   return createRouter({
     routes,
     gate: createGate({
@@ -123,7 +123,7 @@ function router(platform: Platform, routes: Route[], baseUrl: string) {
       cookies: { secure: baseUrl.startsWith("https://") },
       origin: new URL(baseUrl).origin,
     }),
-    idempotency: createIdempotency(db),
+    idempotency: createIdempotency({ db, box }),
     log,
     isAway: error =>
       isDatabaseAway(error) || (error instanceof SlipwayError && error.code.startsWith("blobs")),

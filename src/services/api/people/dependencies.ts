@@ -1,12 +1,13 @@
 // What the endpoints of people, organisations and tokens work with.
 
+import type { Passwords } from "../../../auth/passwords.ts";
 import type { SessionCookies } from "../../../auth/sessions.ts";
-import type { RateLimit } from "../../../http/rate-limit.ts";
 import type { Database } from "../../../store/database.ts";
+import type { SignInLimits } from "./sign-in-limits.ts";
 
 export interface PeopleDependencies {
   db: Database;
   cookies: SessionCookies;
-  /** Guesses of passwords, by name and by address. */
-  guesses: RateLimit;
+  passwords: Passwords;
+  guesses: SignInLimits;
 }

@@ -1,6 +1,5 @@
 // Signing in and out, and who the caller is.
 
-import { fitsPassword, hashPassword } from "../../../auth/passwords.ts";
 import { clearCookie, sessionSecret, setCookie, startSession } from "../../../auth/sessions.ts";
 import { hashOfToken } from "../../../auth/tokens.ts";
 import type { AnswerOf, Role } from "../../../endpoints/endpoint.ts";
@@ -13,16 +12,15 @@ import type { PeopleDependencies } from "./dependencies.ts";
 
 type Person = AnswerOf<typeof endpoints.whoAmI>;
 
-export function sessionRoutes({ db, cookies, guesses }: PeopleDependencies): Route[] {
+export function sessionRoutes({ db, cookies, passwords, guesses }: PeopleDependencies): Route[] {
   return [
     route(endpoints.signIn, async ({ body, request, response }) => {
-      guesses.take(`name ${body.name}`);
-      guesses.take(`address ${request.socket.remoteAddress ?? ""}`);
+      guesses.take(body.name, request.socket.remoteAddress ?? "");
       const [user] = await db.query<{ id: number; password_hash: string | null }>(
         "select id, password_hash from users where name = $1 and not disabled",
         [body.name],
       );
-      const fits = await fitsPassword(body.password, user?.password_hash ?? null);
+      const fits = await passwords.fits(body.password, user?.password_hash ?? null);
       if (user === undefined || !fits) {
         throw problem(401, "password", "Not signed in", "the name or the password is wrong");
       }
@@ -51,16 +49,16 @@ export function sessionRoutes({ db, cookies, guesses }: PeopleDependencies): Rou
       return personOf(db, userOf(principal).userId, session?.csrf ?? null);
     }),
     route(endpoints.changePassword, async ({ body, principal, request }) => {
-      const { userId, name } = userOf(principal);
-      guesses.take(`name ${name}`);
+      const { userId, name } = unlimited(principal);
+      guesses.take(name, request.socket.remoteAddress ?? "");
       const [user] = await db.query<{ password_hash: string | null }>(
         "select password_hash from users where id = $1",
         [userId],
       );
-      if (!(await fitsPassword(body.current, user?.password_hash ?? null))) {
+      if (!(await passwords.fits(body.current, user?.password_hash ?? null))) {
         throw invalid("password", "the current password is wrong");
       }
-      const hash = await hashPassword(body.next);
+      const hash = await passwords.hash(body.next);
       const secret = sessionSecret(request, cookies);
       await db.transact(async tx => {
         await tx.query("update users set password_hash = $2 where id = $1", [userId, hash]);
@@ -79,6 +77,16 @@ export function sessionRoutes({ db, cookies, guesses }: PeopleDependencies): Rou
 export function userOf(principal: Principal): Extract<Principal, { kind: "user" }> {
   if (principal.kind === "user") return principal;
   throw forbidden("this is for people, not for tokens of projects or workers");
+}
+
+/** The same, where the token is as good as its owner: a limited one must not become more. */
+export function unlimited(principal: Principal): ReturnType<typeof userOf> {
+  const user = userOf(principal);
+  if (user.atMost === undefined) return user;
+  throw forbidden(
+    "a token that is limited to a role may not change the account",
+    "sign in, or use another token",
+  );
 }
 
 async function personOf(db: Queryable, userId: number, csrf: string | null): Promise<Person> {

@@ -2,14 +2,14 @@
 
 import { createToken, type NewToken, type TokenKind, type TokenRow } from "../../../auth/tokens.ts";
 import * as endpoints from "../../../endpoints/people.ts";
-import { invalid, notFound } from "../../../http/problem.ts";
+import { notFound } from "../../../http/problem.ts";
 import { type Route, route } from "../../../http/route.ts";
 import { audit } from "../../../store/audit.ts";
 import type { Database } from "../../../store/database.ts";
 import { afterNumber, pageFrom } from "../page.ts";
 import { personOf } from "../runs/caller.ts";
 import type { PeopleDependencies } from "./dependencies.ts";
-import { userOf } from "./session-routes.ts";
+import { unlimited, userOf } from "./session-routes.ts";
 
 function shown(row: TokenRow) {
   const { id, kind, name, role, classes } = row;
@@ -96,15 +96,14 @@ export function tokenRoutes({ db }: PeopleDependencies): Route[] {
   return [
     route(endpoints.listTokens, ({ query, principal }) => list(db, mine(userOf(principal).userId), query)),
     route(endpoints.createToken, ({ body, principal }) => {
-      const user = userOf(principal);
-      // A limited token must not make one that is not.
-      if (user.atMost !== undefined)
-        throw invalid("token-limited", "a token limited to a role makes no tokens");
+      const user = unlimited(principal);
       const role = body.role === null ? {} : { role: body.role };
       return make(db, mine(user.userId), user.name, { name: body.name, ...role, ...lasting(body.days) });
     }),
     route(endpoints.revokeToken, ({ params, principal }) => {
       const user = userOf(principal);
+      // A token may always end itself.
+      if (params.token !== user.tokenId) unlimited(principal);
       return revoke(db, mine(user.userId), user.name, params.token);
     }),
     route(endpoints.listProjectTokens, ({ named, query }) => list(db, ofProject(named.project!), query)),

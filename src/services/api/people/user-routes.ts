@@ -1,6 +1,5 @@
 // Accounts, by administrators.
 
-import { hashPassword } from "../../../auth/passwords.ts";
 import * as endpoints from "../../../endpoints/people.ts";
 import { conflict, notFound } from "../../../http/problem.ts";
 import { type Route, route } from "../../../http/route.ts";
@@ -22,7 +21,7 @@ function shown({ created_at, ...row }: UserRow) {
   return { ...row, createdAt: created_at.toISOString() };
 }
 
-export function userRoutes({ db }: PeopleDependencies): Route[] {
+export function userRoutes({ db, passwords }: PeopleDependencies): Route[] {
   return [
     route(endpoints.listUsers, async ({ query: { after = "", limit } }) => {
       const rows = await db.query<UserRow>(
@@ -32,7 +31,7 @@ export function userRoutes({ db }: PeopleDependencies): Route[] {
       return pageFrom(rows, limit, shown, row => row.name);
     }),
     route(endpoints.createUser, async ({ body, principal }) => {
-      const hash = body.password === undefined ? null : await hashPassword(body.password);
+      const hash = body.password === undefined ? null : await passwords.hash(body.password);
       return db.transact(async tx => {
         const [row] = await tx.query<UserRow>(
           `insert into users (name, password_hash, admin) values ($1, $2, $3) on conflict do nothing returning ${columns}`,
@@ -49,8 +48,10 @@ export function userRoutes({ db }: PeopleDependencies): Route[] {
       });
     }),
     route(endpoints.changeUser, async ({ params, body, principal }) => {
-      const hash = body.password === undefined ? null : await hashPassword(body.password);
+      const hash = body.password === undefined ? null : await passwords.hash(body.password);
       return db.transact(async tx => {
+        // Two who take each other's rights away must not both count on the other.
+        await tx.query("lock table users in share row exclusive mode");
         const [row] = await tx.query<UserRow>(
           `update users set admin = coalesce($2, admin), disabled = coalesce($3, disabled),
              password_hash = coalesce($4, password_hash) where name = $1 returning ${columns}`,
