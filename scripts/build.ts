@@ -20,8 +20,12 @@ const root = path.dirname(import.meta.dirname);
 /** Packages that are joined too; all others are found in node_modules when they are needed. */
 const joined = new Set(["yaml", "commander"]);
 
-/** Programs that share no file with the rest, so that each opens few: a runner's start is part of every job's. */
+/**
+ * Programs that share no file with the rest, and what of each goes into one file, so that it opens few: a runner's start
+ * is part of every job's.
+ */
 const apart = ["cli/runner-main"];
+const inOneFile = /\/(core|lib|plan|runner|storage|remote|steps|engine\/host)\/[^/]+\.js$/;
 
 /** Replaces the modules that the compiler wrote by a few files. Those stay as deep, for paths relative to them. */
 async function joinModules(dist: string, together: string): Promise<void> {
@@ -47,6 +51,9 @@ async function joinInto(together: string, dist: string, programs: string[]): Pro
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "cli/[name]-[hash].js",
+    ...(programs.some(name => apart.includes(name))
+      ? { codeSplitting: { groups: [{ name: "runner-parts", test: inOneFile }] } }
+      : {}),
   });
   await bundle.close();
 }

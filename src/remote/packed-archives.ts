@@ -2,7 +2,6 @@
 // ways they are read like those of a stranger.
 
 import { pipeline, Readable } from "node:stream";
-import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import { SlipwayError } from "../core/failure.ts";
 import { batchBytes } from "../lib/tar/batch-bytes.ts";
 import { ArchiveRefused } from "../lib/tar/read-archive.ts";
@@ -23,6 +22,7 @@ export function packArchive(
 
 /** A tar stream as it is, packed. */
 export function compressed(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const { constants, createZstdCompress } = zlib();
   const zstd = createZstdCompress({
     params: {
       [constants.ZSTD_c_compressionLevel]: 3,
@@ -45,7 +45,12 @@ export function unpackedArchive(
 }
 
 export function decompressed(packed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return throughZstd(packed, createZstdDecompress());
+  return throughZstd(packed, zlib().createZstdDecompress());
+}
+
+/** Loaded when it is needed: most jobs need it only after their steps. */
+function zlib() {
+  return process.getBuiltinModule("node:zlib");
 }
 
 /** Errors come out of the iteration. */

@@ -236,14 +236,10 @@ async function run(running: Running): Promise<void> {
 }
 
 /** What reaches the repository is in no variable, and in nothing that is told. */
-function hiddenOf({ key, source }: ClaimAnswer): Secret[] {
-  const hidden = [new Secret(key)];
-  if (source.kind !== "git" || source.credential === undefined) return hidden;
+function hiddenOf({ source }: ClaimAnswer): Secret[] {
+  if (source.kind !== "git" || source.credential === undefined) return [];
   const { credential } = source;
-  return [
-    ...hidden,
-    new Secret(credential.kind === "password" ? credential.password : credential.privateKey),
-  ];
+  return [new Secret(credential.kind === "password" ? credential.password : credential.privateKey)];
 }
 
 function endAfter(ms: number | undefined, clock: Clock, ending: Ending): Disposable {

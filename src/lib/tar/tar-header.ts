@@ -97,10 +97,18 @@ function seal(block: Buffer): void {
   block.write(sumOf(block).toString(8).padStart(6, "0") + "\0 ", 148, "latin1");
 }
 
-function sumOf(block: Uint8Array): number {
-  let sum = 0;
-  for (let at = 0; at < blockSize; at++) sum += block[at]!;
-  return sum;
+/** Four bytes at a time: every header is summed up several times on its way, before this is compiled well. */
+function sumOf(block: Buffer): number {
+  let even = 0;
+  let odd = 0;
+  for (let at = 0; at < blockSize; at += 4) {
+    const four = block.readUInt32LE(at);
+    even += four & 0x00ff00ff;
+    odd += (four >>> 8) & 0x00ff00ff;
+  }
+  const sum = even + odd;
+  // Two sums stand in it, sixteen bits apart; the lower one, of 256 bytes, does not reach the upper one.
+  return (sum >>> 16) + (sum & 0xffff);
 }
 
 function encodePax(records: readonly [string, Uint8Array | string][]): Buffer {
