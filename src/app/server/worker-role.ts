@@ -40,7 +40,11 @@ export async function openWorkerRole(options: WorkerRoleOptions): Promise<Worker
   const launcher = await createProcessLauncher({
     command: runnerCommand(),
     inputFor: (claim, own) => inputFor(options, claim, own),
-    environment: runnerEnvironment(options.environment, settings),
+    environment: {
+      ...runnerEnvironment(options.environment, settings),
+      // What a runner compiles is kept for the next one, where only this user writes.
+      NODE_COMPILE_CACHE: path.join(directory, "compiled"),
+    },
     directory: place,
     removeLeftovers: attemptId =>
       removeLeftovers(attemptId, {
@@ -83,11 +87,11 @@ function placeOf(directory: string): string {
   return `${os.hostname()}:${directory}`;
 }
 
-/** This very program, as a runner. */
+/** The runner's own program, as far from here in src/ as in dist/, where all of ours lies in `cli/`. */
 function runnerCommand(): string[] {
   const source = import.meta.url.endsWith(".ts");
-  const main = source ? "../../cli/main.ts" : "../cli/main.js";
-  return [process.execPath, fileURLToPath(new URL(main, import.meta.url)), "runner"];
+  const program = source ? "../../cli/runner-main.ts" : "./runner-main.js";
+  return [process.execPath, fileURLToPath(new URL(program, import.meta.url))];
 }
 
 function refusal({ engine }: ServerSettings, { classSettings, launch }: Claim): string | undefined {
