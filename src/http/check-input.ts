@@ -7,19 +7,19 @@ type Place = "path" | "query" | "body";
 
 /** What the schema makes of the value. Throws a Problem with every fault: 404 for a path, 422 for the rest. */
 export function checkInput<S extends z.ZodType>(schema: S, value: unknown, place: Place): z.output<S> {
-  const faulty = unstorable(value);
-  if (faulty !== undefined) {
-    throw refused(place, [
-      { path: `${place}${faulty}`, message: "text with a NUL or with half a character" },
-    ]);
-  }
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.slice(0, 20).map(issue => ({
-    path: [place, ...issue.path.map(String)].join(".").slice(0, 200),
-    message: issue.message.slice(0, 300),
-  }));
-  throw refused(place, problems);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.slice(0, 20).map(issue => ({
+      path: [place, ...issue.path.map(String)].join(".").slice(0, 200),
+      message: issue.message.slice(0, 300),
+    }));
+    throw refused(place, problems);
+  }
+  // Of what the schema has made of it: some schemas mend such texts.
+  const faulty = unstorable(parsed.data);
+  if (faulty === undefined) return parsed.data;
+  const message = "text with a NUL or with half a character";
+  throw refused(place, [{ path: `${place}${faulty}`, message }]);
 }
 
 /** Repeated names are refused: which of them counts would be a guess. */
