@@ -1,6 +1,7 @@
 // The program of a runner, apart from the rest so that it starts without it: drives one job of a platform. Workers start
 // it, people do not; so it takes no flags, but one JSON object on standard input, or in a container a few variables.
 
+import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { runRunner } from "../app/run-remote-job.ts";
@@ -47,4 +48,13 @@ async function textOf(stdin: AsyncIterable<Uint8Array | string>): Promise<string
     if (bytes > mostBytes) break;
   }
   return Buffer.concat(parts).toString("utf8");
+}
+
+/** Workers start this file itself, which spares them the rest of the program. */
+if (import.meta.main) {
+  const { env, stdin, stderr } = process;
+  const manifest = path.join(import.meta.dirname, "..", "..", "package.json");
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  process.exitCode = await runnerCommand({ env, stdin, stderr, version }, process.argv.slice(2));
+  setTimeout(() => process.exit(), 1000).unref();
 }
