@@ -2,11 +2,12 @@
 // the queue to their end. A database of its own, with fsync on; claimers and database share the machine.
 
 import { systemClock } from "../../src/lib/clock.ts";
+import { finishAttempt } from "../../src/queue/postgres/finish-attempt.ts";
 import { type SeedProject, seedProject, seedRun } from "../../src/queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../src/queue/postgres/fixtures/test-database.ts";
 import { openNudges } from "../../src/queue/postgres/nudges.ts";
 import { createPostgresQueue } from "../../src/queue/postgres/postgres-queue.ts";
-import { exchangeClaim, finishAttempt, storeEvents } from "../../src/queue/postgres/runner-writes.ts";
+import { exchangeClaim, storeEvents } from "../../src/queue/postgres/runner-writes.ts";
 import type { Queue } from "../../src/queue/queue.ts";
 import type { Database } from "../../src/store/database.ts";
 import { newId } from "../../src/store/new-id.ts";

@@ -9,18 +9,12 @@ import { cancelJobs } from "./cancel-jobs.ts";
 import { openCancelWatch } from "./cancel-watch.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { lookStatement } from "./fair-share.ts";
+import { finishAttempt, type TerminalRecord } from "./finish-attempt.ts";
 import { freshQueue } from "./fixtures/fresh-queue.ts";
 import { type SeedJob, type SeedProject, seedRun, viewJob } from "./fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "./fixtures/test-database.ts";
 import type { Nudges } from "./nudges.ts";
-import {
-  authenticateRunner,
-  exchangeClaim,
-  finishAttempt,
-  heartbeat,
-  storeEvents,
-  type TerminalRecord,
-} from "./runner-writes.ts";
+import { authenticateRunner, exchangeClaim, heartbeat, storeEvents } from "./runner-writes.ts";
 import { takeManyStatement, takeOneStatement } from "./take-jobs.ts";
 
 let database: TestDatabase;

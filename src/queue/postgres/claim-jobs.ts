@@ -7,9 +7,9 @@ import { lookAtShares, nextTurn, type Share } from "./fair-share.ts";
 import { takeJobs } from "./take-jobs.ts";
 
 /** A look is good for so long. Milliseconds. */
-const lookMs = 100;
+const lookMs = 200;
 /** While a new one is under way, for so long. Milliseconds. */
-const staleMs = 400;
+const staleMs = 600;
 /** What a worker serves is believed for so long. Milliseconds. */
 const servedMs = 3000;
 

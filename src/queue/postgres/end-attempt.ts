@@ -86,13 +86,16 @@ export async function endLocked(
   return "again";
 }
 
-const endTry = `
-  update attempts set state = 'finished', outcome = $2, reason = $3, message = $4, finished_at = now(),
-    epoch = epoch + $5, terminal = $6 where id = $1`;
+/** The end of a try as part of a statement: $2 to $6 as in `endLocked`; `which` says of which. */
+export function endTry(which: string): string {
+  return `update attempts set state = 'finished', outcome = $2, reason = $3, message = $4, finished_at = now(),
+    epoch = epoch + $5, terminal = $6 ${which}`;
+}
 
-const endBothStatement = `with tried as (${endTry}), ended as (${endOfJob("$7", "$8", "$9", "$10")}) ${tellReporter}`;
+const endBothStatement = `with tried as (${endTry("where id = $1")}), ended as (${endOfJob("$7", "$8", "$9", "$10")})
+  ${tellReporter}`;
 
-const tryAgainStatement = `with tried as (${endTry})
+const tryAgainStatement = `with tried as (${endTry("where id = $1")})
   update jobs set state = 'waiting', reason = 'retry', message = $8,
     available_at = now() + make_interval(secs => $9::float8 / 1000) where id = $7`;
 

@@ -2,12 +2,8 @@
 // All of them may be repeated.
 
 import type { CancelKind } from "../../core/cancel.ts";
-import type { RunEvent, RunFinished } from "../../core/events.ts";
-import type { AttemptEnd } from "../../core/job-state.ts";
-import { isGood, type Outcome } from "../../core/outcome.ts";
-import { applyEvent, newRunState, outcomeOf } from "../../core/run-state.ts";
+import type { RunEvent } from "../../core/events.ts";
 import type { Database, Queryable } from "../../store/database.ts";
-import { endLocked, type LockedAttempt, lockAttempt } from "./end-attempt.ts";
 import { commitsLater } from "./take-jobs.ts";
 import { fitsHash, hashOf, keyOf, partsOf } from "./tokens.ts";
 
@@ -196,109 +192,4 @@ export async function heartbeat(
     [attemptId, epoch],
   );
   return row ?? "stale";
-}
-
-export interface TerminalRecord {
-  outcome: Outcome;
-  exitCode: number;
-  message: string;
-  failedStep?: string;
-  /** Numbers of the last event and the last log chunk. */
-  events: number;
-  chunks: number;
-}
-
-export type Finish =
-  | { kind: "accepted"; outcome: Outcome }
-  | { kind: "stale" }
-  /** What is stored so far. */
-  | { kind: "incomplete"; events: number; chunks: number };
-
-export interface EndedAttempt extends AttemptRef {
-  jobId: string;
-  outcome: Outcome;
-  /** Somebody else's job may have come into the queue by it. */
-  freesOthers: boolean;
-  /** Caches wait for its end. */
-  hasCaches: boolean;
-}
-
-export interface FinishHooks {
-  /** What has to become true in the same transaction, such as keeping the caches of a job that passed. */
-  within?(tx: Queryable, ended: EndedAttempt): Promise<void>;
-}
-
-/**
- * Takes the terminal record once everything up to its numbers is stored. A good outcome that the events contradict
- * becomes `broken`. The same record again is accepted again.
- */
-export async function finishAttempt(
-  db: Database,
-  { attemptId, epoch }: AttemptRef,
-  record: TerminalRecord,
-  hooks: FinishHooks = {},
-): Promise<Finish> {
-  return db.transact(async tx => {
-    const locked = await lockAttempt(tx, attemptId);
-    if (locked === undefined || locked.attempt.epoch !== epoch) return { kind: "stale" };
-    const { attempt, job } = locked;
-    if (attempt.state === "finished") return repeated(attempt, record);
-    const { events_stored: events, chunks_stored: chunks } = attempt;
-    if (events < record.events || chunks < record.chunks) return { kind: "incomplete", events, chunks };
-    const end = await provenEnd(tx, locked, record);
-    await endLocked(tx, locked, end, { terminal: record, fence: false });
-    await hooks.within?.(tx, {
-      attemptId,
-      epoch,
-      jobId: job.id,
-      outcome: end.outcome,
-      freesOthers: job.concurrency_group !== null,
-      hasCaches: attempt.has_caches,
-    });
-    return { kind: "accepted", outcome: end.outcome };
-  });
-}
-
-function repeated(attempt: LockedAttempt["attempt"], record: TerminalRecord): Finish {
-  const known = attempt.terminal as TerminalRecord | null;
-  if (
-    attempt.outcome === null ||
-    known?.outcome !== record.outcome ||
-    known.events !== record.events ||
-    known.chunks !== record.chunks
-  ) {
-    return { kind: "stale" };
-  }
-  return { kind: "accepted", outcome: attempt.outcome };
-}
-
-async function provenEnd(
-  tx: Queryable,
-  { attempt }: LockedAttempt,
-  record: TerminalRecord,
-): Promise<AttemptEnd> {
-  const { outcome, message } = record;
-  const reason = record.failedStep === undefined ? outcome : "step";
-  if (!isGood(outcome)) return { outcome, reason, message };
-  // Only what has a say; nothing is missing, for nothing is stored behind a hole.
-  const rows = await tx.query<{ body: RunEvent }>(
-    `select body from events where attempt_id = $1
-       and body->>'type' in ('run-started', 'step-started', 'step-finished', 'run-finished') order by seq`,
-    [attempt.id],
-  );
-  const events = rows.map(({ body }, at) => ({ ...body, seq: at + 1 }));
-  const last: RunEvent & RunFinished = {
-    type: "run-finished",
-    outcome,
-    exitCode: record.exitCode,
-    durationMs: 0,
-    message,
-    runId: events[0]?.runId ?? attempt.run_id,
-    seq: events.length + 1,
-    time: "",
-  };
-  const verdict = outcomeOf([...events, last].reduce(applyEvent, newRunState()));
-  return verdict.outcome === outcome
-    ? { outcome, reason: "", message }
-    : { outcome: verdict.outcome, reason: "contradicted", message: verdict.message };
 }

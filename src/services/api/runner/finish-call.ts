@@ -2,7 +2,7 @@
 
 import { type FinishAnswer, finishBody } from "../../../endpoints/runner.ts";
 import { conflict } from "../../../http/problem.ts";
-import { finishAttempt, type TerminalRecord } from "../../../queue/postgres/runner-writes.ts";
+import { finishAttempt, type TerminalRecord } from "../../../queue/postgres/finish-attempt.ts";
 import { publishCaches } from "../../../store/caches.ts";
 import { type RunnerCall, stale } from "./call.ts";
 import { answerJson, answerProblem, readJson } from "./wire.ts";
@@ -15,11 +15,8 @@ export async function finishCall(call: RunnerCall): Promise<void> {
   const { epoch, failedStep, ...record } = await readJson(call.request, finishBody, maxBytes, clock);
   const { attemptId } = call.attempt;
   const terminal: TerminalRecord = { ...record, ...(failedStep === undefined ? {} : { failedStep }) };
-  let freesOthers = false;
   const finish = await finishAttempt(db, { attemptId, epoch }, terminal, {
-    within: async (tx, ended) => {
-      freesOthers = ended.freesOthers;
-      if (!ended.hasCaches) return;
+    caches: async (tx, ended) => {
       if (ended.outcome === "passed") await publishCaches(tx, ended, limits.cacheBytesPerProject);
       else await tx.query("delete from pending_caches where attempt_id = $1", [attemptId]);
     },
@@ -34,6 +31,6 @@ export async function finishCall(call: RunnerCall): Promise<void> {
   keys.forget(attemptId);
   nudges.nudge("runs");
   nudges.nudge("attempts", attemptId);
-  if (freesOthers) nudges.nudge("jobs");
+  if (finish.freesOthers) nudges.nudge("jobs");
   answerJson(call.response, 200, { accepted: true, outcome: finish.outcome } satisfies FinishAnswer);
 }
