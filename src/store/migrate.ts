@@ -23,8 +23,10 @@ export interface Migrated {
 const lock = 7_291_044_002;
 const oldestServer = 140_000;
 
-/** The files beside this program, in order. */
-export function migrations(directory = path.join(import.meta.dirname, "migrations")): Migration[] {
+/** The files beside this program, in order: as far from src/store/ as from dist/cli/, where the program is joined. */
+export function migrations(
+  directory = path.join(import.meta.dirname, "..", "store", "migrations"),
+): Migration[] {
   return readdirSync(directory)
     .filter(file => /^\d{4}-.*\.sql$/.test(file))
     .sort()
