@@ -40,7 +40,7 @@ export const jobParams = z.strictObject({ job: id });
 
 /** Query of a list: `after` is `next` of the page before. */
 export const pageQuery = z.strictObject({
-  after: z.string().max(200).optional(),
+  after: z.string().max(8000).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 

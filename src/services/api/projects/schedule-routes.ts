@@ -1,5 +1,6 @@
 // Schedules of projects, and classes of jobs.
 
+import { cronFault } from "../../../config/cron.ts";
 import * as endpoints from "../../../endpoints/projects.ts";
 import { invalid, notFound } from "../../../http/problem.ts";
 import { type Route, route } from "../../../http/route.ts";
@@ -37,14 +38,7 @@ export function scheduleRoutes({ db, box, clock }: ProjectDependencies): Route[]
       return pageFrom(rows, limit, shown, row => row.name);
     }),
     route(endpoints.setSchedule, async ({ named, params, body, principal }) => {
-      const next = nextDue(body.cron, body.timeZone, new Date(clock.now()));
-      if (next === undefined) {
-        throw invalid(
-          "cron",
-          `"${body.cron}" in "${body.timeZone}" is never due`,
-          "write five fields such as `0 4 * * 1-5`, and a zone such as Europe/Berlin",
-        );
-      }
+      const next = firstDue(body, new Date(clock.now()));
       const { id: projectId, organisationId } = named.project!;
       const variables =
         Object.keys(body.variables).length === 0
@@ -130,4 +124,14 @@ export function scheduleRoutes({ db, box, clock }: ProjectDependencies): Route[]
       }),
     ),
   ];
+}
+
+/** Throws a Problem for times that cannot be used, or never come. */
+function firstDue({ cron, timeZone }: { cron: string; timeZone: string }, now: Date): Date {
+  const hint = "write five fields such as `0 4 * * 1-5`, and a zone such as Europe/Berlin";
+  const fault = cronFault(cron);
+  if (fault !== undefined) throw invalid("cron", `the schedule "${cron}" cannot be used: ${fault}`, hint);
+  const next = nextDue(cron, timeZone, now);
+  if (next === undefined) throw invalid("cron", `"${cron}" in "${timeZone}" is never due`, hint);
+  return next;
 }
