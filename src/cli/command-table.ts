@@ -326,6 +326,22 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/server.ts")).server,
   },
   {
+    name: "backup",
+    args: "<file>",
+    summary: "the whole platform as one file, while it runs",
+    examples: [["slipway backup /mnt/slipway.backup", "with the settings of the server"]],
+    flags: remote.backupFlags,
+    load: async () => (await import("./commands/backup.ts")).backup,
+  },
+  {
+    name: "restore",
+    args: "<file>",
+    summary: "bring a backup back, into an empty data directory",
+    examples: [["slipway restore /mnt/slipway.backup --data-dir /srv/ci", "a new place"]],
+    flags: remote.backupFlags,
+    load: async () => (await import("./commands/backup.ts")).restore,
+  },
+  {
     name: "runner",
     args: "[args...]",
     summary: "drive one job of a platform; workers call it",

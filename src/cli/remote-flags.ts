@@ -126,3 +126,8 @@ export const queueFlags: readonly Flag[] = [
   { name: "class", value: "NAME", help: "of one class" },
   ...serverOf,
 ];
+export const backupFlags: readonly Flag[] = [
+  { name: "data-dir", value: "DIR", help: "the server's data directory (SLIPWAY_DATA_DIR)" },
+  { name: "config", value: "FILE", help: "the server's file of settings (SLIPWAY_CONFIG)" },
+  json,
+];

@@ -26,12 +26,16 @@ import type { Clock } from "../lib/clock.ts";
 
 export interface EmbeddedPostgres extends AsyncDisposable {
   url: string;
+  /** False where it ran already: then it may be somebody else's, and a guest leaves it running (`guest`). */
+  started: boolean;
 }
 
 export interface EmbeddedOptions {
   /** Of this database alone; made where it is missing. */
   directory: string;
   clock: Clock;
+  /** Stops it only where it was not running before: for commands that work beside a server. */
+  guest?: boolean;
   /** Tells of what takes a while. */
   say(text: string): void;
 }
@@ -73,6 +77,7 @@ const settings: Record<string, string> = {
 export async function startEmbeddedPostgres({
   directory,
   clock,
+  guest,
   say,
 }: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const bin = binDirectory();
@@ -92,7 +97,8 @@ export async function startEmbeddedPostgres({
     say("making the database");
     await initialise(bin, data, as);
   }
-  if (!(await answers(sockets))) {
+  const started = !(await answers(sockets));
+  if (started) {
     removeStalePid(data);
     launch(bin, data, sockets, as);
     await waitUntilReady({ data, sockets, clock });
@@ -100,7 +106,10 @@ export async function startEmbeddedPostgres({
   const url = `postgres://slipway@localhost/postgres?host=${encodeURIComponent(sockets)}`;
   return {
     url,
-    [Symbol.asyncDispose]: () => stop(bin, data, as),
+    started,
+    [Symbol.asyncDispose]: async () => {
+      if (started || guest !== true) await stop(bin, data, as);
+    },
   };
 }
 
