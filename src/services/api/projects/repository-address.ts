@@ -5,7 +5,7 @@ import { invalid } from "../../../http/problem.ts";
 /** Throws a Problem for what cannot be an address of a repository, or may not be one here. */
 export function checkRepository(address: string, allowFile: boolean): void {
   const no = (what: string, hint: string) =>
-    invalid("repository", `the repository ${JSON.stringify(address.slice(0, 200))}: ${what}`, hint);
+    invalid("repository", `the repository ${JSON.stringify(shown(address))}: ${what}`, hint);
   const forms = "write https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH";
   if (/[\s\p{Cc}]/u.test(address) || address.startsWith("-")) throw no("is no address", forms);
   if (/^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:(?!\/\/)[^-]/.test(address)) return;
@@ -27,4 +27,9 @@ export function checkRepository(address: string, allowFile: boolean): void {
     );
   }
   if (url.username.startsWith("-") || url.host.startsWith("-")) throw no("is no address", forms);
+}
+
+/** A credential in an address is not repeated: answers stand in terminals and logs. */
+function shown(address: string): string {
+  return address.replace(/(\/\/)[^/]*@/, "$1***@").slice(0, 200);
 }
