@@ -210,7 +210,9 @@ class SendingOutbox implements Outbox {
   async #send(): Promise<void> {
     while (this.#failure === undefined) {
       if (this.#memory.length === 0) {
-        await this.#change();
+        // One may have come to disk when the last that stood in memory was on its way.
+        if (this.#options.spool.length > 0) await this.#refill();
+        else await this.#change();
         continue;
       }
       await this.#pace();
