@@ -10,10 +10,14 @@ const maxStreamLength = 128;
 const newline = 10;
 const control = /[\u0000-\u001f\u007f]/;
 
-/** The frames in the order in which they stand; their data are parts of `body`. Refusals have the code `malformed`. */
+/**
+ * The frames in the order in which they stand. Their data are parts of `body`, in which they are moved together: it is not
+ * the caller's any more. Refusals have the code `malformed`.
+ */
 export function parseFrames(body: Buffer): Result<LogFrame[]> {
   const frames: LogFrame[] = [];
   let at = 0;
+  let kept = 0;
   while (at < body.length) {
     const end = body.indexOf(newline, at);
     if (end < 0 || end - at > maxHeaderBytes) {
@@ -26,10 +30,25 @@ export function parseFrames(body: Buffer): Result<LogFrame[]> {
       return malformed(at, `announces ${header.bytes} bytes, and ${body.length - begin} follow`);
     }
     const { seq, step, stream, time } = header;
-    frames.push({ seq, step, stream, time, data: body.subarray(begin, begin + header.bytes) });
     at = begin + header.bytes;
+    body.copyWithin(kept, begin, at);
+    frames.push({ seq, step, stream, time, data: body.subarray(kept, kept + header.bytes) });
+    kept += header.bytes;
   }
   return accept(frames);
+}
+
+/** The data of frames as one piece: without a copy where they lie together, as `parseFrames` leaves them. */
+export function joinData(frames: readonly LogFrame[]): Buffer {
+  const first = frames[0]?.data;
+  if (first === undefined) return Buffer.alloc(0);
+  let end = first.byteOffset;
+  for (const { data } of frames) {
+    if (data.buffer !== first.buffer || data.byteOffset !== end)
+      return Buffer.concat(frames.map(each => each.data));
+    end += data.length;
+  }
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
 }
 
 function malformed(at: number, problem: string) {

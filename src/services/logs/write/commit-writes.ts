@@ -123,11 +123,11 @@ const storeStatement = `
 function valuesOf(writes: readonly LogWrite[]): unknown[] {
   const parts: Buffer[] = [];
   let length = 0;
-  const append = (bytes: readonly Buffer[]): number => {
-    const before = length;
-    for (const each of bytes) length += each.length;
-    parts.push(...bytes);
-    return length - before;
+  const append = (bytes: Buffer | undefined): number => {
+    if (bytes === undefined) return 0;
+    parts.push(bytes);
+    length += bytes.length;
+    return bytes.length;
   };
   const at: (number | null)[] = [];
   const dataBytes: number[] = [];
@@ -135,8 +135,8 @@ function valuesOf(writes: readonly LogWrite[]): unknown[] {
   for (const { chunk } of writes) {
     // Counted from 1, as the database does.
     at.push(chunk === undefined ? null : length + 1);
-    dataBytes.push(append(chunk?.data ?? []));
-    framesBytes.push(append(chunk === undefined ? [] : [chunk.frames]));
+    dataBytes.push(append(chunk?.data));
+    framesBytes.push(append(chunk?.frames));
   }
   const rows = writes.flatMap(({ attemptId, rows }) => rows.map(row => ({ attemptId, ...row })));
   return [

@@ -13,7 +13,7 @@ export interface LogWrite {
   rows: IndexRow[];
   cut: boolean;
   /** Where the bytes are: with the row, or in a blob. Neither where there are none. */
-  chunk?: { data: Buffer[]; frames: Buffer };
+  chunk?: { data: Buffer; frames: Buffer };
   segment?: StoredSegment;
 }
 

@@ -6,6 +6,7 @@ import { SlipwayError } from "../../../core/failure.ts";
 import type { Database } from "../../../store/database.ts";
 import { encodeTable, tableOf } from "../frames/frame-table.ts";
 import type { LogFrame } from "../frames/log-frame.ts";
+import { joinData } from "../frames/parse-frames.ts";
 import type { LogNews } from "../log-news.ts";
 import { putSegment } from "../segments.ts";
 import { type LogCounts, type LogLimits, maxIndexRows } from "../settings.ts";
@@ -178,17 +179,10 @@ async function prepare(
     rows,
     cut,
   };
-  const data = frames.map(frame => frame.data);
+  const data = joinData(frames);
   if (end.bytes - known.end.bytes >= limits.segmentBytes) {
     const start = known.end.bytes;
-    write.segment = await putSegment(
-      blobs,
-      log.attemptId,
-      start,
-      Buffer.concat(data),
-      tableOf(frames),
-      signal,
-    );
+    write.segment = await putSegment(blobs, log.attemptId, start, data, tableOf(frames), signal);
   } else if (frames.length > 0) {
     write.chunk = { data, frames: encodeTable(tableOf(frames)) };
   }
