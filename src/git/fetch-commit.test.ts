@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { systemClock } from "../lib/clock.ts";
 import { type FetchCommitOptions, fetchCommit } from "./fetch-commit.ts";
 import {
@@ -19,6 +19,9 @@ import {
   startGitServer,
   type TestRepository,
 } from "./fixtures/git-server.ts";
+
+// git and shells are started again and again, on whatever else the machine does.
+vi.setConfig({ testTimeout: 30_000 });
 
 let root: string;
 let repository: TestRepository;
@@ -101,7 +104,7 @@ test("the password goes to the host and is nowhere afterwards", async () => {
   expect(server.logins).toContain("robot:s3cr et'$x");
   expect(spawnSync("grep", ["-r", "s3cr", root], { encoding: "utf8" }).stdout).toBe("");
   expect(gitOut("config", "remote.origin.url")).toBe(`${server.url}/app/.git`);
-}, 20_000);
+});
 
 test("a host that is redirected to does not get the password", async () => {
   await using thief = await serve({ login: "robot:other" });
@@ -138,7 +141,7 @@ test("what the host refuses is told as a refusal", async () => {
   expect(await code(options(open, commit, { ref: "refs/heads/--upload-pack=touch" }))).toBe("git-ref");
   expect(await code(options(open, "--upload-pack=x"))).toBe("git-no-commit");
   expect(await code(options(open, commit, { repository: root }))).toBe("repository-file");
-}, 30_000);
+});
 
 test("a host in trouble is no refusal", async () => {
   await using server = await serve();

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { systemClock } from "../lib/clock.ts";
 import {
   createRepository,
@@ -11,6 +11,9 @@ import {
 } from "./fixtures/git-server.ts";
 import { listRemote, parseListing } from "./list-remote.ts";
 import { openCommit } from "./open-commit.ts";
+
+// git and shells are started again and again, on whatever else the machine does.
+vi.setConfig({ testTimeout: 30_000 });
 
 let root: string;
 let repository: TestRepository;

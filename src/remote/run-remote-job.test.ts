@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Cancel } from "../core/cancel.ts";
 import type { Job } from "../core/job.ts";
 import type { ClaimAnswer } from "../endpoints/runner.ts";
@@ -10,6 +10,9 @@ import { claimAnswer, scriptStep } from "./fixtures/claim-answer.ts";
 import { runHere } from "./fixtures/run-here.ts";
 import { type StandInPlatform, startStandIn } from "./fixtures/stand-in-platform.ts";
 import { compressed, decompressed } from "./packed-archives.ts";
+
+// git and shells are started again and again, on whatever else the machine does.
+vi.setConfig({ testTimeout: 30_000 });
 
 const start = (job: Partial<Job>, more: Partial<ClaimAnswer> = {}) => startStandIn(claimAnswer(job, more));
 
