@@ -4,9 +4,10 @@
 import { type Figure, figureAsJson, figureAsText, isMet } from "../local/figure.ts";
 import { claim } from "./claim.ts";
 import { logs } from "./logs.ts";
+import { platform } from "./platform.ts";
 import { runList } from "./run-list.ts";
 
-const benches: Record<string, () => Promise<Figure[]>> = { claim, logs, "run-list": runList };
+const benches: Record<string, () => Promise<Figure[]>> = { platform, claim, logs, "run-list": runList };
 
 async function main(args: string[]): Promise<number> {
   const json = args.includes("--json");
