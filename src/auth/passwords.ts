@@ -53,7 +53,7 @@ export function createPasswords(options: PasswordOptions = {}): Passwords {
 }
 
 function derive(password: string, salt: Buffer, { n, r, p }: Cost): Promise<Buffer> {
-  const options: ScryptOptions = { N: n, r, p, maxmem: 256 * n * r };
+  const options: ScryptOptions = { N: n, r, p, maxmem: 2 ** 20 + 256 * n * r };
   return new Promise((resolve, reject) => {
     scrypt(password.normalize("NFKC"), salt, hashBytes, options, (error, key) =>
       error ? reject(error) : resolve(key),
