@@ -29,6 +29,14 @@ const blobs = text.superRefine((value, context) => {
   if (!place.ok)
     context.addIssue({ code: "custom", message: `${place.refusal.message}; or write file:///DIRECTORY` });
 });
+/** What is no JSON is refused by what it should have been. */
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 const forwarder = z.strictObject({
   kind: z.enum(["loki", "ndjson"]),
   name: text,
@@ -134,7 +142,7 @@ export const schema = z.strictObject({
     .default(2 * 2 ** 30)
     .describe("Bytes of one cache, packed, at most."),
   forward: z
-    .preprocess(value => (typeof value === "string" ? JSON.parse(value) : value), z.array(forwarder))
+    .preprocess(value => (typeof value === "string" ? jsonOr(value) : value), z.array(forwarder))
     .default([])
     .describe("Outside log services, as a list of `{kind: loki|ndjson, name, url, headers}`."),
   logLevel: z
@@ -146,7 +154,14 @@ export const schema = z.strictObject({
 export type ServerSettings = z.output<typeof schema>;
 export type SettingName = keyof ServerSettings;
 
-const secrets = new Set<SettingName>(["secretKey", "s3SecretKey", "workerToken", "databaseUrl", "forward"]);
+/** Masked where settings are shown; those that come from variables or the file only have no flag. */
+export const secretSettings = new Set<SettingName>([
+  "secretKey",
+  "s3SecretKey",
+  "workerToken",
+  "databaseUrl",
+  "forward",
+]);
 
 export interface ReadSettings {
   settings: ServerSettings;
@@ -240,7 +255,8 @@ export function shownSettings({
   return Object.keys(schema.shape).map(name => {
     const value = settings[name as SettingName];
     const shown = value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
-    const hidden = secrets.has(name as SettingName) && value !== undefined && origins[name] !== "default";
+    const hidden =
+      secretSettings.has(name as SettingName) && value !== undefined && origins[name] !== "default";
     return { name, value: hidden ? "***" : shown, origin: origins[name]! };
   });
 }
