@@ -14,6 +14,8 @@ const processTests = [
   "src/cli/commands/completion.test.ts",
   "src/engine/host/host-engine.test.ts",
   "src/engine/host/host-box.test.ts",
+  "src/store/embedded-postgres.test.ts",
+  "test/server/**/*.test.ts",
 ];
 // Real daemons, kernels and process trees hiccup on a loaded machine. One more try, which the report shows, tells that
 // from a fault; a test that needs it often is one to mend.

