@@ -9,6 +9,7 @@ import type { Nudges } from "../../../queue/postgres/nudges.ts";
 import type { RunnerKeys } from "../../../queue/postgres/runner-keys.ts";
 import type { Database, Queryable } from "../../../store/database.ts";
 import type { SecretBox } from "../../../store/secret-box.ts";
+import type { Rates } from "./rates.ts";
 
 export interface RunnerDependencies {
   db: Database;
@@ -21,6 +22,8 @@ export interface RunnerDependencies {
   keys: RunnerKeys;
   values: JobValues;
   limits: ListenerLimits;
+  /** The usual ones unless given. */
+  rates?: ListenerRates;
   log: ListenerLog;
   /** Random text for blob keys: letters, digits, `-` and `_`, a new one a call. */
   random(): string;
@@ -53,6 +56,13 @@ export const usualLimits: ListenerLimits = {
   cacheBytes: 2 * gibibyte,
   cacheBytesPerProject: 10 * gibibyte,
 };
+
+/** How often somebody may call. */
+export interface ListenerRates {
+  perAttempt: Rates;
+  /** By address: what turned out to be nobody's token or key. */
+  unproven: Rates;
+}
 
 /** Lines for those who run the platform. pino's logger fits. */
 export interface ListenerLog {

@@ -10,11 +10,11 @@ import { cacheCall, inputCall, sourceCall } from "./blob-calls.ts";
 import { cachePutCall } from "./cache-put-call.ts";
 import { type RunnerCall, stale, unauthorized } from "./call.ts";
 import { claimCall } from "./claim-call.ts";
-import type { RunnerDependencies } from "./dependencies.ts";
+import type { ListenerRates, RunnerDependencies } from "./dependencies.ts";
 import { eventsCall } from "./events-call.ts";
 import { finishCall } from "./finish-call.ts";
 import { cancelCall, heartbeatCall } from "./life-calls.ts";
-import { createRates, type Rates } from "./rates.ts";
+import { createRates } from "./rates.ts";
 import { testsCall } from "./tests-call.ts";
 import { answerProblem } from "./wire.ts";
 
@@ -42,7 +42,7 @@ const calls: Record<string, Answering> = {
 
 /** Never throws. It has nothing of its own to close: open long polls end with `cancelWatch`, streams with their connections. */
 export function runnerHandler(deps: RunnerDependencies): RequestHandler {
-  const rates: ListenerRates = {
+  const rates = deps.rates ?? {
     perAttempt: createRates(deps.clock, { perSecond: 100, burst: 300 }),
     unproven: createRates(deps.clock, { perSecond: 200, burst: 1000 }),
   };
@@ -58,12 +58,6 @@ export function runnerHandler(deps: RunnerDependencies): RequestHandler {
     }
     return true;
   };
-}
-
-interface ListenerRates {
-  perAttempt: Rates;
-  /** By address: what turned out to be nobody's token or key. */
-  unproven: Rates;
 }
 
 async function answer(
