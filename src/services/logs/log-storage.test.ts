@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { systemClock } from "../../lib/clock.ts";
 import { startTestDatabase, type TestDatabase } from "../../queue/postgres/fixtures/test-database.ts";
 import { bodyOf, framesOf } from "./fixtures/frames.ts";
 import {
@@ -100,6 +101,20 @@ describe("frames", () => {
     expect(await attempt.send(large)).toMatchObject({ status: 413, code: "too-large" });
     expect((await bytesOf(attempt)).length).toBe(0);
   });
+
+  test("with keys that nobody knows are not looked up without end", async () => {
+    // Time stands still, so that no right to ask grows.
+    const attempt = await start({ clock: { ...systemClock, monotonic: () => 0 } });
+    const last = attempt.key.endsWith("x") ? "y" : "x";
+    const wrong = { authorization: `Bearer ${attempt.key.slice(0, -1)}${last}` };
+    const seen: number[] = [];
+    for (let at = 0; at < 11; at++) {
+      const answers = Array.from({ length: 100 }, () => attempt.send(framesOf(1, "x"), wrong));
+      for (const { status } of await Promise.all(answers)) seen.push(status);
+    }
+    expect(seen.filter(status => status === 401)).toHaveLength(1000);
+    expect(seen.filter(status => status === 429)).toHaveLength(100);
+  }, 20_000);
 
   test("that are malformed are refused whole", async () => {
     const attempt = await start();

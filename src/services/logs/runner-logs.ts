@@ -3,6 +3,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Blobs } from "../../blobs/blobs.ts";
+import { Problem } from "../../http/problem.ts";
+import { createRateLimit, type RateLimit } from "../../http/rate-limit.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { RunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import type { Database } from "../../store/database.ts";
@@ -41,6 +43,8 @@ interface Service {
   limits: LogLimits;
   writer: LogWriter;
   budget: ByteBudget;
+  /** By address: what has to be looked up since nothing is known of it. */
+  unproven: RateLimit;
 }
 
 export const logFramesType = "application/vnd.slipway.log-frames";
@@ -53,6 +57,7 @@ export function logsRunnerHandler(options: RunnerLogsOptions): RequestHandler {
     limits,
     writer: createLogWriter({ db, blobs, news, limits, targets, counts }),
     budget: createByteBudget(limits.maxBytesInFlight),
+    unproven: createRateLimit({ burst: 1000, everyMs: 5, clock: options.clock }),
   };
   return async (request, response) => {
     if (request.url?.split("?", 1)[0] !== path) return false;
@@ -62,12 +67,20 @@ export function logsRunnerHandler(options: RunnerLogsOptions): RequestHandler {
     try {
       answer = await take(service, request, gone.signal);
     } catch (error) {
-      if (!gone.signal.aborted) options.failed("take log frames", error);
-      answer = refusal(503, "unavailable", "the log could not be stored now", "send the same frames again");
+      answer = answerOf(error);
+      if (answer.status === 503 && !gone.signal.aborted) options.failed("take log frames", error);
     }
     send(response, answer);
     return true;
   };
+}
+
+function answerOf(error: unknown): Answer {
+  if (!(error instanceof Problem)) {
+    return refusal(503, "unavailable", "the log could not be stored now", "send the same frames again");
+  }
+  const { status, code, detail, hint } = error.details;
+  return refusal(status, code, detail, hint);
 }
 
 function send(response: ServerResponse, { status, body, close = false }: Answer): void {
@@ -91,6 +104,8 @@ async function take(service: Service, request: IncomingMessage, signal: AbortSig
   const { keys, clock } = service.options;
   if (request.method !== "POST") return refusal(405, "method", "frames of a log are sent by POST");
   const key = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? "")?.[1];
+  const address = request.socket.remoteAddress ?? "";
+  if (key !== undefined && keys.known(key) === undefined) service.unproven.take(address);
   const who = key === undefined ? undefined : await keys.authenticate(key);
   if (who === undefined || who.kind === "unknown") {
     return refusal(

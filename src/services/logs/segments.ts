@@ -11,8 +11,11 @@ import type { StoredSegment } from "./write/log-write.ts";
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
-/** Logs are written once and mostly never read. */
-const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** Logs are written once and mostly never read. That the length is known saves memory. */
+const fast = ({ length }: Buffer) => ({
+  params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  pledgedSrcSize: length,
+});
 /** Frames of one byte each, written down. */
 const maxTableBytes = 64 * 1024 * 1024;
 
@@ -25,7 +28,8 @@ export async function putSegment(
   table: FrameTable,
   signal: AbortSignal,
 ): Promise<StoredSegment> {
-  const [bytes, frames] = await Promise.all([compress(data, fast), compress(encodeTable(table), fast)]);
+  const written = encodeTable(table);
+  const [bytes, frames] = await Promise.all([compress(data, fast(data)), compress(written, fast(written))]);
   const key = `log/${attemptId}/${startByte}-${randomBytes(6).toString("hex")}`;
   const content = [bytes, frames];
   const maxBytes = bytes.length + frames.length;

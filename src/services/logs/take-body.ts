@@ -59,7 +59,7 @@ export function createByteBudget(most: number): ByteBudget {
 export type Body = { kind: "whole"; bytes: Buffer } | { kind: "too-large" } | { kind: "broken-off" };
 
 /** How long a body may take to arrive. */
-const arriveMs = 30_000;
+const arriveMs = 120_000;
 
 /** The body, if it arrives whole, in time and within `most` bytes. Never throws. */
 export function takeBody(request: IncomingMessage, most: number, clock: Clock): Promise<Body> {

@@ -21,6 +21,10 @@ export async function sendEvents(
     "x-accel-buffering": "no",
     "x-content-type-options": "nosniff",
   });
+  if (response.req.method === "HEAD") {
+    response.end();
+    return;
+  }
   response.flushHeaders();
   let cancel: () => void = () => undefined;
   const comment = () => {

@@ -97,7 +97,10 @@ describe("a log", () => {
       expect([all.status, all.headers.get("content-length")]).toEqual([200, String(whole.length)]);
       expect(all.headers.get("x-slipway-log-complete")).toBe(String(complete));
       expect(all.bytes.equals(whole)).toBe(true);
+      const head = await fetch(attempt.url(), { method: "HEAD", headers: { "accept-encoding": "identity" } });
+      expect(head.headers.get("content-length")).toBe(String(whole.length));
     }
+    expect((await fetch((await service.attempt()).url("/follow"), { method: "HEAD" })).status).toBe(200);
   });
 
   test("comes as one zstd frame where that is asked for, and not in ranges", async () => {

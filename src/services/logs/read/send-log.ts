@@ -74,6 +74,10 @@ export async function sendLog(
     ...headers,
     ...(zstd ? { "content-encoding": "zstd" } : { "content-length": String(length) }),
   });
+  if (response.req.method === "HEAD") {
+    response.end();
+    return;
+  }
   const bytes = Readable.from(bytesOf(pieces, attemptId, ranges, signal), { objectMode: false });
   if (!zstd) return pipeline(bytes, response, { signal });
   // One frame: readers that stop after the first one are common.
