@@ -5,11 +5,18 @@
 import { defineConfig } from "vitest/config";
 
 const processTests = [
+  "test/faults/**/*.test.ts",
+  "test/server/**/*.test.ts",
   "steps/**/*.test.ts",
   "src/steps/resolve-step.test.ts",
   "src/app/run-workflow.test.ts",
   "test/bad-input/**/*.test.ts",
   "test/examples.test.ts",
+  "src/app/run-remote-job.test.ts",
+  "src/app/open-project.test.ts",
+  "src/remote/run-remote-job.test.ts",
+  "src/git/fetch-commit.test.ts",
+  "src/git/open-commit.test.ts",
   "src/cli/main.test.ts",
   "src/cli/commands/completion.test.ts",
   "src/engine/host/host-engine.test.ts",

@@ -35,7 +35,7 @@ export async function runRunner({ input: text, env, version, say }: RunnerProces
   using stop = listenForEnd(say);
   const environment = fewOf(env);
   const ca = input.caFile === undefined ? undefined : await readFile(input.caFile, "utf8");
-  return runRemoteJob({
+  return await runRemoteJob({
     input,
     version,
     ...(ca === undefined ? {} : { ca }),
