@@ -19,6 +19,7 @@ const renameStatement = `
   update blobs set unnamed_since = null where key = any($1) and (
     exists (select 1 from artifacts where artifacts.blob_key = blobs.key) or
     exists (select 1 from caches where caches.blob_key = blobs.key) or
+    exists (select 1 from pending_caches where pending_caches.blob_key = blobs.key) or
     exists (select 1 from log_segments where log_segments.blob_key = blobs.key) or
     exists (select 1 from runs where runs.source_key = blobs.key))
   returning key`;
