@@ -30,7 +30,7 @@ const inOneFile = /\/(core|lib|plan|runner|storage|remote|steps|engine\/host)\/[
 /** Replaces the modules that the compiler wrote by a few files. Those stay as deep, for paths relative to them. */
 async function joinModules(dist: string, together: string): Promise<void> {
   await joinInto(together, dist, ["index", "cli/main"]);
-  for (const program of apart) await joinInto(together, dist, [program]);
+  for (const program of [...apart, "client/client"]) await joinInto(together, dist, [program]);
   for (const file of globSync("**/*.js", { cwd: dist })) rmSync(path.join(dist, file));
   for (const file of globSync("**/*.js", { cwd: together })) {
     renameSync(path.join(together, file), path.join(dist, file));

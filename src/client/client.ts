@@ -3,38 +3,34 @@
 
 import type { z } from "zod";
 import { messageOf, SlipwayError } from "../core/failure.ts";
+import { reveal, type Secret } from "../core/secret.ts";
 import type { AnswerOf, Endpoint } from "../endpoints/endpoint.ts";
 import type { Endpoints } from "../endpoints/table.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { isPassing, problemOf } from "./api-problem.ts";
 import { type CallShape, callShapes } from "./call-shapes.ts";
+import { pause } from "./pause.ts";
 import { type EventMessage, readEvents } from "./read-events.ts";
 
-/** What an answer that says no tells: RFC 9457. */
-export class ApiProblem extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly hint: string | undefined;
-
-  constructor(status: number, details: { code?: string; detail?: string; hint?: string }) {
-    super(details.detail ?? `the server says ${status}`);
-    this.name = "ApiProblem";
-    this.status = status;
-    this.code = details.code ?? "unknown";
-    this.hint = details.hint;
-  }
-}
+export { SlipwayError } from "../core/failure.ts";
+export { Secret } from "../core/secret.ts";
+export { ApiProblem } from "./api-problem.ts";
+export type { EventMessage } from "./read-events.ts";
 
 export interface ClientOptions {
   /** `https://ci.example.org`. */
   url: string;
   /** Absent in browsers, where a cookie says who calls. */
-  token?: string;
+  token?: string | Secret;
   /** Sent with calls that change something, by browsers. */
   csrf?: () => string | undefined;
+  /** Also the way to certificates and proxies of one's own. */
   fetch?: typeof fetch;
   /** Milliseconds between tries of calls that may be repeated; empty: none are. */
   retryMs?: readonly number[];
   /** A new random text for `Idempotency-Key`. */
   random?: () => string;
+  clock?: Clock;
 }
 
 /** Fields that have a default, or are optional, may be left out. */
@@ -54,9 +50,10 @@ export type CallOf<E> =
         Part<"body", B> & { signal?: AbortSignal; headers?: Record<string, string> }
     : never;
 
-type StreamId = {
-  [K in keyof Endpoints]: Endpoints[K] extends { streams?: infer S } ? (undefined extends S ? K : K) : never;
-}[keyof Endpoints];
+/** Endpoints whose request (`request`) or answer (`answer`) is no JSON. */
+type StreamId<Side extends "request" | "answer"> = {
+  [K in keyof typeof callShapes]: (typeof callShapes)[K] extends Record<Side, string> ? K : never;
+}[keyof typeof callShapes];
 
 export type Calls = {
   [K in keyof Endpoints]: (call: CallOf<Endpoints[K]>) => Promise<AnswerOf<Endpoints[K]>>;
@@ -65,30 +62,35 @@ export type Calls = {
 export interface StreamAnswer {
   status: number;
   headers: Headers;
+  /** To be read to its end, or left by `break`: the connection is held for it. */
   body: AsyncIterable<Uint8Array>;
 }
 
 export interface Client extends Calls {
   /** A call whose answer is no JSON. Throws like the others where the answer says no. */
-  stream<K extends StreamId>(id: K, call: CallOf<Endpoints[K]>): Promise<StreamAnswer>;
-  /** Sends a stream and reads a JSON answer. */
-  send<K extends StreamId>(
+  stream<K extends StreamId<"answer">>(id: K, call: CallOf<Endpoints[K]>): Promise<StreamAnswer>;
+  /** Sends a stream and reads a JSON answer. Never repeated: the stream is gone. */
+  send<K extends StreamId<"request">>(
     id: K,
     call: CallOf<Endpoints[K]> & { content: ReadableStream<Uint8Array> },
   ): Promise<AnswerOf<Endpoints[K]>>;
   /** Server-sent events, taken up again after a lost connection until the server ends them. */
-  events<K extends StreamId>(id: K, call: CallOf<Endpoints[K]>): AsyncIterable<EventMessage>;
+  events<K extends StreamId<"answer">>(id: K, call: CallOf<Endpoints[K]>): AsyncIterable<EventMessage>;
 }
 
-/** Calls throw `ApiProblem` for an answer that says no, and SlipwayError `server-unreachable` where none came. */
+/**
+ * Calls throw `ApiProblem` for an answer that says no, and SlipwayError: `server-unreachable` where none came,
+ * `no-slipway` where something else answers at the address.
+ */
 export function createClient(options: ClientOptions): Client {
   const calls = Object.fromEntries(
     Object.entries(callShapes).map(([id, shape]) => [
       id,
-      (call: AnyCall) => callJson(options, shape as CallShape, call),
+      (call: AnyCall = {}) => callJson(options, shape as CallShape, call),
     ]),
   );
   const byId = (id: keyof Endpoints): CallShape => callShapes[id];
+  const { clock = systemClock } = options;
   return Object.assign(calls as unknown as Calls, {
     stream: async (id: keyof Endpoints, call: AnyCall) => {
       const response = await request(options, byId(id), call);
@@ -97,15 +99,16 @@ export function createClient(options: ClientOptions): Client {
     send: async (
       id: keyof Endpoints,
       { content, ...call }: AnyCall & { content: ReadableStream<Uint8Array> },
-    ) => {
-      const response = await request(options, byId(id), call, content);
-      return response.status === 204 ? undefined : response.json();
-    },
+    ) => jsonOf(options, await request(options, byId(id), call, content), call.signal),
     events: (id: keyof Endpoints, call: AnyCall) =>
-      readEvents(lastId => {
-        const headers = { ...call.headers, ...(lastId === undefined ? {} : { "last-event-id": lastId }) };
-        return request(options, byId(id), { ...call, headers });
-      }, call.signal),
+      readEvents(
+        lastId => {
+          const headers = { ...call.headers, ...(lastId === undefined ? {} : { "last-event-id": lastId }) };
+          return request(options, byId(id), { ...call, headers });
+        },
+        call.signal,
+        clock,
+      ),
   }) as Client;
 }
 
@@ -126,14 +129,12 @@ async function callJson(options: ClientOptions, endpoint: CallShape, call: AnyCa
   for (let tries = 0; ; tries++) {
     try {
       const response = await request(options, endpoint, { ...call, headers: { ...key, ...call.headers } });
-      return response.status === 204 ? undefined : await response.json();
+      return await jsonOf(options, response, call.signal);
     } catch (error) {
       const wait = waits[tries];
-      const passing =
-        error instanceof SlipwayError ||
-        (error instanceof ApiProblem && [502, 503, 504].includes(error.status));
+      const passing = isPassing(error) || isUnreachable(error);
       if (wait === undefined || !passing || call.signal?.aborted) throw error;
-      await new Promise(resolve => setTimeout(resolve, wait));
+      await pause(options.clock ?? systemClock, wait, call.signal);
     }
   }
 }
@@ -144,17 +145,17 @@ async function request(
   call: AnyCall,
   content?: ReadableStream<Uint8Array>,
 ): Promise<Response> {
-  const url = addressOf(options.url, endpoint, call);
   const csrf = endpoint.method === "GET" ? undefined : options.csrf?.();
   const headers = {
     accept: endpoint.answer ?? "application/json",
-    ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+    ...(options.token === undefined ? {} : { authorization: `Bearer ${reveal(options.token)}` }),
     ...(csrf === undefined ? {} : { "x-slipway-csrf": csrf }),
     ...(call.body === undefined ? {} : { "content-type": "application/json" }),
     ...(content === undefined ? {} : { "content-type": endpoint.request ?? "application/octet-stream" }),
     ...call.headers,
   };
   const body = content ?? (call.body === undefined ? null : JSON.stringify(call.body));
+  const url = addressOf(options.url, endpoint, call);
   let response: Response;
   try {
     response = await (options.fetch ?? fetch)(url, {
@@ -163,26 +164,46 @@ async function request(
       ...(content === undefined ? {} : { duplex: "half" }),
     });
   } catch (cause) {
-    if (call.signal?.aborted) throw call.signal.reason;
-    throw new SlipwayError(
-      "server-unreachable",
-      `the server at ${options.url} does not answer: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: "check the address and that the server runs",
-      },
-    );
+    throw call.signal?.aborted ? call.signal.reason : unreachable(options, cause);
   }
   if (response.ok || response.status === 304) return response;
-  throw new ApiProblem(response.status, await problemOf(response));
+  throw await problemOf(response);
+}
+
+/** Throws SlipwayError `no-slipway` for an answer that the api does not give. */
+async function jsonOf(
+  { url, ...options }: ClientOptions,
+  response: Response,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  if (response.status === 204) return undefined;
+  const text = await response.text().catch(cause => {
+    throw signal?.aborted ? signal.reason : unreachable({ url, ...options }, cause);
+  });
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SlipwayError("no-slipway", `what answers at ${url} is no Slipway server`, {
+      hint: "check the address",
+    });
+  }
+}
+
+function unreachable({ url }: ClientOptions, cause: unknown): SlipwayError {
+  return new SlipwayError("server-unreachable", `the server at ${url} does not answer: ${messageOf(cause)}`, {
+    cause,
+    hint: "check the address and that the server runs",
+  });
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof SlipwayError && error.code === "server-unreachable";
 }
 
 function addressOf(base: string, endpoint: CallShape, { params = {}, query = {} }: AnyCall): string {
   const path = endpoint.path.replace(/\{(\w+)(\.\.\.)?\}/g, (_, name: string, rest?: string) => {
     const value = String(params[name]);
-    return rest === undefined
-      ? encodeURIComponent(value)
-      : value.split("/").map(encodeURIComponent).join("/");
+    return rest === undefined ? pathPart(value) : value.split("/").map(pathPart).join("/");
   });
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
@@ -190,17 +211,24 @@ function addressOf(base: string, endpoint: CallShape, { params = {}, query = {} 
   return `${base.replace(/\/+$/, "")}/api/v1${path}${text === "" ? "" : `?${text}`}`;
 }
 
-async function problemOf(response: Response): Promise<{ code?: string; detail?: string; hint?: string }> {
-  const text = await response.text().catch(() => "");
-  try {
-    const details: unknown = JSON.parse(text);
-    if (typeof details === "object" && details !== null) return details;
-  } catch {
-    // Something between us and the server has answered.
+/** `fetch` would resolve `.` and `..`, also as `%2e`: no thing is called so. */
+function pathPart(value: string): string {
+  if (value === "." || value === ".." || value === "") {
+    throw new SlipwayError("address", `"${value}" cannot stand in the path of a call`);
   }
-  return { detail: `the server says ${response.status}: ${text.slice(0, 200)}` };
+  return encodeURIComponent(value);
 }
 
 async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  if (response.body !== null) yield* response.body as unknown as AsyncIterable<Uint8Array>;
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
 }

@@ -2,9 +2,13 @@
 // https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import { SlipwayError } from "../core/failure.ts";
+import type { Clock } from "../lib/clock.ts";
+import { ApiProblem } from "./api-problem.ts";
+import { pause } from "./pause.ts";
 
 export interface EventMessage {
   event: string;
+  /** Of this event alone. */
   id: string | undefined;
   data: string;
 }
@@ -12,7 +16,7 @@ export interface EventMessage {
 const waits = [250, 500, 1000, 2000, 5000];
 /** The server sends a comment every 15 s: a silence three times as long is a lost connection. Milliseconds. */
 const silenceMs = 45_000;
-const mostBytes = 64 * 2 ** 20;
+const mostLetters = 64 * 2 ** 20;
 
 /**
  * Every event until the server says `end`. `open` is handed the id to go on from. Throws what `open` throws when the
@@ -21,56 +25,65 @@ const mostBytes = 64 * 2 ** 20;
 export async function* readEvents(
   open: (lastId: string | undefined) => Promise<Response>,
   signal: AbortSignal | undefined,
+  clock: Clock,
 ): AsyncGenerator<EventMessage> {
   let lastId: string | undefined;
   let failures = 0;
   for (;;) {
+    const messages = open(lastId).then(response => messagesOf(response, clock));
+    let reading: AsyncGenerator<EventMessage> | undefined;
     try {
-      const response = await open(lastId);
-      for await (const message of messagesOf(response)) {
+      reading = await messages;
+      for (;;) {
+        const { done, value } = await reading.next();
+        if (done) break;
         failures = 0;
-        lastId = message.id ?? lastId;
-        yield message;
-        if (message.event === "end") return;
+        lastId = value.id ?? lastId;
+        yield value;
+        if (value.event === "end") return;
       }
     } catch (error) {
-      if (signal?.aborted) throw error;
-      const status = (error as { status?: number }).status;
-      const passing =
-        error instanceof SlipwayError ||
-        error instanceof TypeError ||
-        (status !== undefined && (status >= 500 || status === 429)) ||
-        isCut(error);
-      if (!passing) throw error;
+      if (signal?.aborted) throw signal.reason;
+      if (!isLost(error)) throw error;
+    } finally {
+      await reading?.return(undefined);
     }
-    if (signal?.aborted) throw signal.reason;
-    const wait = waits[Math.min(failures++, waits.length - 1)]!;
-    await new Promise(resolve => setTimeout(resolve, wait));
+    await pause(clock, waits[Math.min(failures++, waits.length - 1)]!, signal);
   }
 }
 
-function isCut(error: unknown): boolean {
-  const name = (error as Error).name;
-  return name === "EventsSilent" || name === "AbortError" || name === "NetworkError";
+/** The connection, or the server for a while; not what the caller throws into the loop, and not a plain no. */
+function isLost(error: unknown): boolean {
+  if (error instanceof ApiProblem) return error.status >= 500 || error.status === 429;
+  if (error instanceof SlipwayError) return error.code === "server-unreachable";
+  return error instanceof LostConnection;
 }
 
-class EventsSilent extends Error {
-  override readonly name = "EventsSilent";
+class LostConnection extends Error {
+  override readonly name = "LostConnection";
 }
 
-async function* messagesOf(response: Response): AsyncGenerator<EventMessage> {
-  if (response.body === null) return;
-  const reader = response.body.getReader();
+async function* messagesOf(response: Response, clock: Clock): AsyncGenerator<EventMessage> {
+  if (!(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
+    await response.body?.cancel();
+    throw new SlipwayError("no-slipway", "what answers are no events", {
+      hint: "check the server's address",
+    });
+  }
+  const reader = response.body!.getReader();
   const decoder = new TextDecoder();
   let held = "";
   try {
     for (;;) {
-      const { done, value } = await inTime(reader.read());
+      const { done, value } = await inTime(reader.read(), clock);
       if (done) return;
-      held += decoder.decode(value, { stream: true });
-      if (held.length > mostBytes) throw new Error(`an event has more than ${mostBytes} bytes`);
-      const blocks = held.split("\n\n");
-      held = blocks.pop()!;
+      // A line may end with CR LF, which may come in two parts: the CR waits for what follows.
+      const text = (held + decoder.decode(value, { stream: true })).replaceAll("\r\n", "\n");
+      const isCut = text.endsWith("\r");
+      const whole = (isCut ? text.slice(0, -1) : text).replaceAll("\r", "\n");
+      const blocks = whole.split("\n\n");
+      held = blocks.pop()! + (isCut ? "\r" : "");
+      if (held.length > mostLetters) throw new Error(`an event has more than ${mostLetters} letters`);
       for (const block of blocks) {
         const message = messageOf(block);
         if (message !== undefined) yield message;
@@ -81,15 +94,17 @@ async function* messagesOf(response: Response): AsyncGenerator<EventMessage> {
   }
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+async function inTime<T>(work: Promise<T>, clock: Clock): Promise<T> {
+  let stop: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new EventsSilent("the server has fallen silent")), silenceMs);
+    stop = clock.after(silenceMs, () => reject(new LostConnection("the server has fallen silent")));
   });
   try {
     return await Promise.race([work, late]);
+  } catch (cause) {
+    throw cause instanceof LostConnection ? cause : new LostConnection("the connection broke", { cause });
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 
@@ -103,7 +118,7 @@ function messageOf(block: string): EventMessage | undefined {
     const field = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? "" : line.slice(colon + 1).replace(/^ /, "");
     if (field === "event") event = value;
-    if (field === "id") id = value;
+    if (field === "id" && !value.includes("\0")) id = value;
     if (field === "data") data.push(value);
   }
   return data.length === 0 && event === "message" ? undefined : { event, id, data: data.join("\n") };
