@@ -54,6 +54,10 @@ describe("what is refused says which setting, and where it came from", () => {
     [{ blobs: "s3://UPPER" }, /blobs/],
     [{ blobs: "file://relative" }, /blobs/],
     [{ capacity: "0" }, /capacity/],
+    [{ capacity: "1e3" }, /capacity/],
+    [{ listen: "127.0.0.1:65536" }, /65535/],
+    [{ secretKey: "c2hvcnQ=" }, /32 bytes/],
+    [{ forward: "loki" }, /forward/],
     [{ databaseUrl: "mysql://x" }, /databaseUrl/],
     [{ tlsCert: "/cert.pem" }, /tlsKey/],
   ])("%j", (flags, message) => {
@@ -83,22 +87,44 @@ describe("what is refused says which setting, and where it came from", () => {
 test("any text in any variable is read or refused, never thrown", () => {
   const names = Object.keys(schema.shape).map(variableOf);
   fc.assert(
-    fc.property(fc.constantFrom(...names), fc.string(), (name, value) => {
+    fc.property(fc.constantFrom(...names), fc.oneof(fc.string(), fc.json()), (name, value) => {
       expect(typeof readSettings({ flags: {}, env: { [name]: value } }).ok).toBe("boolean");
     }),
     { numRuns: 500 },
   );
 });
 
+test("a variable that is a slip away from a setting is refused; those of others are not", () => {
+  const read = readSettings({ flags: {}, env: { SLIPWAY_DATABSE_URL: "postgres://db/x" } });
+  expect(read).toMatchObject({
+    ok: false,
+    refusal: {
+      message: expect.stringContaining("SLIPWAY_DATABSE_URL"),
+      hint: "did you mean SLIPWAY_DATABASE_URL?",
+    },
+  });
+  // What Kubernetes gives to containers beside Services, and what the command line reads.
+  const env = {
+    SLIPWAY_PORT: "tcp://10.0.0.1:80",
+    SLIPWAY_API_PORT_8080_TCP_PROTO: "tcp",
+    SLIPWAY_SERVICE_HOST: "10.0.0.1",
+    SLIPWAY_FILE: "ci.yml",
+    SLIPWAY_TOKEN: "t",
+    SLIPWAY_ELSE: "x",
+  };
+  expect(readSettings({ flags: {}, env })).toMatchObject({ ok: true });
+});
+
 test("secrets are shown as ***", () => {
   const env = {
-    SLIPWAY_SECRET_KEY: "c2VjcmV0",
+    SLIPWAY_SECRET_KEY: Buffer.alloc(32, "secret").toString("base64"),
     SLIPWAY_DATABASE_URL: "postgres://user:pass@db/x",
     SLIPWAY_WORKER_TOKEN: "sww_x",
   };
   const read = readSettings({ flags: {}, env });
   const text = JSON.stringify(read.ok && shownSettings(read.value));
   expect(text).not.toMatch(/c2VjcmV0|pass@|sww_x/);
+  expect(text).toContain('"origin":"SLIPWAY_SECRET_KEY"');
   expect(text).toContain("***");
 });
 
