@@ -42,6 +42,8 @@ test("holds program, types, steps, schema and licence, and none of what only the
     "dist/cli/main.js",
     "dist/index.js",
     "dist/index.d.ts",
+    "dist/client/client.js",
+    "dist/client/client.d.ts",
     "schema/slipway.schema.json",
     "LICENSE",
     "README.md",
