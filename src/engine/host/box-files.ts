@@ -1,25 +1,21 @@
 // Archives into and out of a host box. Only the box's private directory (and what is mounted into it) can be reached,
 // whatever links its steps have laid; nothing else of the machine is packed or written.
 
-import { lchown, lstat, readdir, realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, normalize, relative } from "node:path";
+import { lstat, realpath } from "node:fs/promises";
+import { basename, dirname, isAbsolute, normalize, relative } from "node:path";
 import { accept, type Result, refuse } from "../../core/failure.ts";
 import { abortable } from "../../lib/abortable.ts";
 import { packDirectory } from "../../lib/tar/pack-directory.ts";
 import { unpackInto } from "../../lib/tar/unpack-into.ts";
+import { type BoxUser, packAs, unpackAs } from "./user-files.ts";
 
-interface Owner {
-  uid: number;
-  gid: number;
-}
-
-/** Unpacks into the directory `at`, which must lie in one of the roots. `owner` gets all of it, where given. */
+/** Unpacks into the directory `at`, which must lie in one of the roots. Where an owner is given, all of it is theirs. */
 export async function putFiles(
   archive: AsyncIterable<Uint8Array>,
   at: string,
   roots: string[],
   signal: AbortSignal,
-  owner?: Owner,
+  owner?: BoxUser,
 ): Promise<Result<void>> {
   const directory = await realpath(at).catch(() => undefined);
   if (directory === undefined || !within(directory, roots)) {
@@ -29,17 +25,23 @@ export async function putFiles(
       "on the host engine files go below $WERCKER_ROOT, $WERCKER_OUTPUT_DIR and the like only",
     );
   }
+  if (owner !== undefined) {
+    await unpackAs(owner, directory, abortable(archive, signal), signal);
+    return accept(undefined);
+  }
   const unpacked = await unpackInto(directory, abortable(archive, signal), { signal });
-  if (!unpacked.ok) return unpacked;
-  if (owner !== undefined) await chownTree(directory, owner);
-  return accept(undefined);
+  return unpacked.ok ? accept(undefined) : unpacked;
 }
 
-/** Packs one file or directory. Undefined where nothing is, or where it lies outside the roots. */
+/**
+ * Packs one file or directory, as far as the owner can see it where one is given. Undefined where nothing is, or where it
+ * lies outside the roots.
+ */
 export async function getFiles(
   path: string,
   roots: string[],
   signal: AbortSignal,
+  owner?: BoxUser,
 ): Promise<AsyncIterable<Uint8Array> | undefined> {
   signal.throwIfAborted();
   const wanted = normalize(path).replace(/(.)\/$/, "$1");
@@ -48,6 +50,7 @@ export async function getFiles(
   const name = basename(wanted);
   const there = await lstat(`${parent}/${name}`).catch(() => undefined);
   if (there === undefined) return undefined;
+  if (owner !== undefined) return packAs(owner, parent, name, signal);
   const below = `${name}/`;
   return packDirectory({
     root: parent,
@@ -56,14 +59,6 @@ export async function getFiles(
     signal,
     ignore: relative => relative !== name && !relative.startsWith(below),
   });
-}
-
-/** Gives the directory and all in it to the box's user. */
-async function chownTree(directory: string, owner: Owner): Promise<void> {
-  await lchown(directory, owner.uid, owner.gid);
-  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
-    await lchown(join(entry.parentPath, entry.name), owner.uid, owner.gid);
-  }
 }
 
 function within(path: string, roots: string[]): boolean {

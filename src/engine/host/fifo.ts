@@ -3,9 +3,9 @@
 
 import { execFile } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { chmod, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { SlipwayError } from "../../core/failure.ts";
 
@@ -18,9 +18,13 @@ export interface Pipes {
   stderr: Socket;
 }
 
-/** Makes three pipes below the directory and removes their names again. Throws where the machine cannot. */
+/**
+ * Makes three pipes beside the box's directory and removes their names again: in the directory itself a process of the
+ * box could put something else in their place before they are opened. Throws where the machine cannot.
+ */
 export async function openPipes(directory: string, searchPath: string): Promise<Pipes> {
-  const names = ["in", "out", "err"].map(name => join(directory, `.io-${name}`)) as [string, string, string];
+  const place = await mkdtemp(join(dirname(directory), ".io-"));
+  const names = ["in", "out", "err"].map(name => join(place, name)) as [string, string, string];
   const opened: number[] = [];
   try {
     await promisify(execFile)("mkfifo", names, { env: { PATH: searchPath } });
@@ -44,7 +48,7 @@ export async function openPipes(directory: string, searchPath: string): Promise<
       hint: "choose a working directory on a local file system, and see that `mkfifo` is on PATH",
     });
   } finally {
-    for (const name of names) await rm(name, { force: true });
+    await rm(place, { recursive: true, force: true });
   }
 }
 

@@ -202,6 +202,17 @@ test("a box can belong to another user", async () => {
   expect(run).toMatchObject({ stdout: "xmore\n", stderr: "x\n" });
 });
 
+test("what another user's box may not read is not read for it", async () => {
+  const asRoot = process.getuid?.() === 0;
+  const user = asRoot ? { uid: 65_534, gid: 65_534 } : { uid: process.getuid!(), gid: process.getgid!() };
+  await import("node:fs/promises").then(fs => fs.chmod(root, 0o755));
+  await using box = await start({}, { spawnAs: user });
+  const { pipeline } = box.workspace.paths;
+  await writeFile(`${pipeline}/private`, "of somebody else", { mode: asRoot ? 0o600 : 0 });
+  const archive = await box.workspace.box.get(pipeline, signal);
+  await expect(Array.fromAsync(archive!)).rejects.toMatchObject({ code: "host-files" });
+});
+
 test("a service without a command is refused before anything is started", async () => {
   const refused = await engine().start(
     request({ services: [container({ alias: "db", shownImage: "postgres:16" })] }),

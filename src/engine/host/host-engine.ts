@@ -24,6 +24,7 @@ import { hintForScript } from "./script-hint.ts";
 import { refusalOfPorts, serviceAddress } from "./service-ports.ts";
 import { refusalOfService, type ServiceProcess, startService } from "./service-process.ts";
 import { openTerminal } from "./terminal.ts";
+import { emptyAs } from "./user-files.ts";
 
 export interface HostEngineOptions {
   /** Directory in which each workspace gets a private directory of its own; made where it is missing. */
@@ -222,7 +223,7 @@ class HostWorkspace implements Workspace {
         return running().channel;
       },
       put: (archive, at, signal) => putFiles(archive, at, this.#roots, signal, this.#options.spawnAs),
-      get: (path, signal) => getFiles(path, this.#roots, signal),
+      get: (path, signal) => getFiles(path, this.#roots, signal, this.#options.spawnAs),
       signalAll: signal => signalMembers(this.#members(), signal, this.#options.clock),
       restart: async signal => {
         await this.#running().end();
@@ -251,6 +252,9 @@ class HostWorkspace implements Workspace {
       await this.#process.end();
     }
     for (const service of this.#services.toReversed()) await service.end(graceMs);
-    if (this.#directory !== "") await removeTree(this.#directory);
+    if (this.#directory === "") return;
+    // What is the box's goes by its user's hand; only what is left, by ours.
+    if (this.#options.spawnAs !== undefined) await emptyAs(this.#options.spawnAs, this.#directory);
+    await removeTree(this.#directory);
   }
 }
