@@ -11,7 +11,13 @@ import type { Database } from "../../store/database.ts";
 import { parseFrames } from "./frames/parse-frames.ts";
 import type { LogNews } from "./log-news.ts";
 import { type LogCounts, type LogLimits, logLimits } from "./settings.ts";
-import { type ByteBudget, createByteBudget, takeBody } from "./take-body.ts";
+import {
+  type BodyBuffers,
+  type ByteBudget,
+  createBodyBuffers,
+  createByteBudget,
+  takeBody,
+} from "./take-body.ts";
 import { createLogWriter, type LogOfAttempt, type LogWriter } from "./write/log-writer.ts";
 
 /** Answers true where it has answered the request, false where the request is none of its. Never throws. */
@@ -43,6 +49,7 @@ interface Service {
   limits: LogLimits;
   writer: LogWriter;
   budget: ByteBudget;
+  buffers: BodyBuffers;
   /** By address: what has to be looked up since nothing is known of it. */
   unproven: RateLimit;
 }
@@ -57,6 +64,7 @@ export function logsRunnerHandler(options: RunnerLogsOptions): RequestHandler {
     limits,
     writer: createLogWriter({ db, blobs, news, limits, targets, counts }),
     budget: createByteBudget(limits.maxBytesInFlight),
+    buffers: createBodyBuffers(limits.maxRequestBytes),
     unproven: createRateLimit({ burst: 1000, everyMs: 5, clock: options.clock }),
   };
   return async (request, response) => {
@@ -101,7 +109,8 @@ function refusal(status: number, code: string, detail: string, hint?: string, mo
 }
 
 async function take(service: Service, request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
-  const { keys, clock } = service.options;
+  const { buffers, options } = service;
+  const { keys, clock } = options;
   if (request.method !== "POST") return refusal(405, "method", "frames of a log are sent by POST");
   const key = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? "")?.[1];
   const address = request.socket.remoteAddress ?? "";
@@ -130,10 +139,14 @@ async function take(service: Service, request: IncomingMessage, signal: AbortSig
   if (!(announced <= most)) return tooLarge(most);
   const giveBack = await service.budget.reserve(announced, signal);
   try {
-    const body = await takeBody(request, most, clock);
+    const into = request.headers["content-length"] === undefined ? undefined : buffers.take(announced);
+    const body = await takeBody(request, { most, into, clock });
     if (body.kind === "too-large") return tooLarge(most);
     if (body.kind === "broken-off") return refusal(408, "broken-off", "the request did not arrive whole");
-    return await store(service, who, body.bytes);
+    const answer = await store(service, who, body.bytes);
+    // All that was stored was copied; what threw may still be at work with it.
+    if (into !== undefined) buffers.giveBack(into);
+    return answer;
   } finally {
     giveBack();
   }

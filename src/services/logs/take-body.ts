@@ -56,13 +56,40 @@ export function createByteBudget(most: number): ByteBudget {
   };
 }
 
+/** Buffers for large bodies, used again: a new one each would have the collector run for every few megabytes. */
+export interface BodyBuffers {
+  /** A buffer of this length with anything in it; undefined for small ones, which are not worth it. */
+  take(bytes: number): Buffer | undefined;
+  /** Nobody uses it any more. What is not given back is collected. */
+  giveBack(buffer: Buffer): void;
+}
+
+const worthBytes = 256 * 1024;
+const mostBuffers = 4;
+
+export function createBodyBuffers(most: number): BodyBuffers {
+  const free: ArrayBuffer[] = [];
+  return {
+    take(bytes) {
+      if (bytes < worthBytes || bytes > most) return undefined;
+      return Buffer.from(free.pop() ?? new ArrayBuffer(most), 0, bytes);
+    },
+    giveBack({ buffer }) {
+      if (free.length < mostBuffers && buffer.byteLength === most) free.push(buffer as ArrayBuffer);
+    },
+  };
+}
+
 export type Body = { kind: "whole"; bytes: Buffer } | { kind: "too-large" } | { kind: "broken-off" };
 
 /** How long a body may take to arrive. */
 const arriveMs = 120_000;
 
-/** The body, if it arrives whole, in time and within `most` bytes. Never throws. */
-export function takeBody(request: IncomingMessage, most: number, clock: Clock): Promise<Body> {
+/** The body, if it arrives whole, in time and within `most` bytes; in `into` where that is as long. Never throws. */
+export function takeBody(
+  request: IncomingMessage,
+  { most, into, clock }: { most: number; into?: Buffer | undefined; clock: Clock },
+): Promise<Body> {
   return new Promise(resolve => {
     const parts: Buffer[] = [];
     let length = 0;
@@ -75,12 +102,16 @@ export function takeBody(request: IncomingMessage, most: number, clock: Clock): 
       resolve(body);
     };
     const onData = (part: Buffer) => {
+      const at = length;
       length += part.length;
-      if (length > most) end({ kind: "too-large" });
-      else parts.push(part);
+      if (length > (into?.length ?? most)) end({ kind: "too-large" });
+      else if (into === undefined) parts.push(part);
+      else part.copy(into, at);
     };
-    const onEnd = () =>
-      end({ kind: "whole", bytes: parts.length === 1 ? parts[0]! : Buffer.concat(parts, length) });
+    const onEnd = () => {
+      if (into === undefined) end({ kind: "whole", bytes: Buffer.concat(parts, length) });
+      else end(length === into.length ? { kind: "whole", bytes: into } : { kind: "broken-off" });
+    };
     const onClose = () => end({ kind: "broken-off" });
     const cancel = clock.after(arriveMs, onClose);
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
