@@ -93,6 +93,12 @@ export const artifactsFlags: readonly Flag[] = [
 export const replayFlags: readonly Flag[] = [
   job,
   { name: "step", value: "NAME", help: "stop before this step, and open a shell there" },
+  {
+    name: "engine",
+    value: "ENGINE",
+    choices: ["auto", "docker", "host", "any"],
+    help: "docker, host, auto (docker, else an error), any",
+  },
   { name: "env-file", value: "FILE", help: "values of protected variables, KEY=VALUE lines" },
   ...projectOf,
 ];

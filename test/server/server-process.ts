@@ -59,6 +59,8 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
       env: { PATH: process.env.PATH, HOME: directory, ...options.env },
     },
   );
+  // It lives as long as the suite, not as one test of it.
+  child.unref();
   let out = "";
   let err = "";
   child.stdout.on("data", part => (out += part));

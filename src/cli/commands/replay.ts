@@ -35,11 +35,11 @@ export const replay: Command = (context, [word], values) =>
         .filter(name => given[name] !== undefined)
         .map(name => [`XXX_${name}`, given[name]]),
     );
-    const { json, verbose, debug, colors } = values;
+    const { json, verbose, debug, colors, engine } = values;
     return runWatched(
       {
         context: { ...context, env: { ...context.env, ...secrets }, cwd: fetched.directory },
-        values: { json, verbose, debug, colors },
+        values: { json, verbose, debug, colors, engine },
         dropIn: false,
         command: [context.name, "replay", word].join(" "),
         set: options => ({ ...options, job: fetched.jobFile, attachOnError: context.stdin.isTTY === true }),
