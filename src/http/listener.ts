@@ -1,5 +1,5 @@
-// A listening server, http or https, that asks handlers one after the other. Closing it takes no new requests, lets what
-// runs end for a while, and then cuts it.
+// A listening server, http or https, that asks handlers one after the other. Closing it takes no new requests, ends streams
+// of events, whose readers come again elsewhere, lets what else runs end for a while, and then cuts it.
 
 import http from "node:http";
 import https from "node:https";
@@ -41,7 +41,15 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     keepAliveTimeout: 65_000,
     noDelay: true,
   };
+  const open = new Set<http.ServerResponse>();
+  let isClosing = false;
   const answer = (request: http.IncomingMessage, response: http.ServerResponse) => {
+    open.add(response);
+    response.once("close", () => {
+      open.delete(response);
+      // A connection that is kept for later would hold up the end.
+      if (isClosing) setImmediate(() => server.closeIdleConnections());
+    });
     ask(options.handlers, request, response).catch(error => {
       log.error({ error: messageOf(error) }, "a request failed");
       response.destroy();
@@ -64,8 +72,16 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   return {
     port: taken,
     url: `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${taken}`,
-    [Symbol.asyncDispose]: () => close(server, sockets, clock, options.graceMs ?? usualGraceMs),
+    [Symbol.asyncDispose]: () => {
+      isClosing = true;
+      for (const response of open) if (isEventStream(response)) response.destroy();
+      return close(server, sockets, clock, options.graceMs ?? usualGraceMs);
+    },
   };
+}
+
+function isEventStream(response: http.ServerResponse): boolean {
+  return response.headersSent && String(response.getHeader("content-type")).startsWith("text/event-stream");
 }
 
 async function ask(

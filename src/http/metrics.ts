@@ -51,9 +51,10 @@ export function askedGauge(
     labelNames,
     registers: [registry],
     async collect() {
-      this.reset();
-      // A database that is away makes a gap, not an error of the whole page.
+      // A database that is away makes a gap, not an error of the whole page, and not a zero.
       const values = await ask().catch(() => []);
+      this.reset();
+      if (labelNames.length === 0) this.remove();
       for (const { labels, value } of values) this.set(labels, value);
     },
   });

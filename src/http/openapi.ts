@@ -4,6 +4,7 @@
 import { z } from "zod";
 import type { Access, Endpoint } from "../endpoints/endpoint.ts";
 import type { RequestHandler } from "./handler.ts";
+import { writeJson } from "./write-answer.ts";
 
 type Json = Record<string, unknown>;
 
@@ -130,16 +131,12 @@ function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
 
 /** Serves it at `/api/v1/openapi.json`; made when it is first asked for. */
 export function openApiHandler(endpoints: readonly Endpoint[], version: string): RequestHandler {
-  let bytes: Buffer | undefined;
+  let document: Json | undefined;
   return async (request, response) => {
-    if (request.url?.split("?", 1)[0] !== "/api/v1/openapi.json" || request.method !== "GET") return false;
-    bytes ??= Buffer.from(JSON.stringify(openApiDocument(endpoints, version)));
-    response.writeHead(200, {
-      "content-type": "application/json",
-      "cache-control": "public, max-age=300",
-      "content-length": bytes.length,
-    });
-    response.end(bytes);
+    if (request.url?.split("?", 1)[0] !== "/api/v1/openapi.json") return false;
+    if (request.method !== "GET" && request.method !== "HEAD") return false;
+    document ??= openApiDocument(endpoints, version);
+    writeJson(request, response, 200, document);
     return true;
   };
 }
