@@ -342,6 +342,14 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/backup.ts")).restore,
   },
   {
+    name: "rotate-keys",
+    args: "",
+    summary: "seal all secrets with the newest key of the settings",
+    examples: [["SLIPWAY_SECRET_KEY=NEW,OLD slipway rotate-keys", "then OLD may go"]],
+    flags: remote.backupFlags,
+    load: async () => (await import("./commands/rotate-keys.ts")).rotateKeys,
+  },
+  {
     name: "runner",
     args: "[args...]",
     summary: "drive one job of a platform; workers call it",

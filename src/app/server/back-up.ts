@@ -61,8 +61,9 @@ export async function restore(input: BackUpInput): Promise<BackupEnd> {
   return end;
 }
 
-async function openPlace(
-  { settings, say }: BackUpInput,
+/** Data directory and database of the settings; a database of our own is shared with a server that runs. */
+export async function openPlace(
+  { settings, say }: Pick<BackUpInput, "settings" | "say">,
   stack: AsyncDisposableStack,
 ): Promise<{ databaseUrl: string; directory: string }> {
   const directory = openDataDirectory(settings.dataDir);
