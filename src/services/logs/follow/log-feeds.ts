@@ -146,7 +146,8 @@ async function look(
       heard = false;
       const state = await pieces.state(attemptId);
       const bytes = state?.bytes ?? 0;
-      if (feed.head < 0) feed.head = bytes;
+      // What there is of a log that is still short is shared as well.
+      if (feed.head < 0) feed.head = bytes <= lookBytes ? 0 : bytes;
       if (bytes > feed.head) {
         await takeIn(pieces, attemptId, feed, bytes);
         // What is far behind the log's end goes on at once.
