@@ -55,6 +55,16 @@ test("what is shown once does not lie open in the table", async () => {
   expect(rows).not.toContain("hunter2");
 });
 
+test("sealed with a key that is gone, it is not done again either", async () => {
+  const work = counted();
+  await idempotency.once(somebody, "key", hash("a"), work);
+  const other = createIdempotency({ db: database.db, box: openSecretBox([Buffer.alloc(32, 8)]) });
+  await expect(other.once(somebody, "key", hash("a"), work)).rejects.toMatchObject({
+    details: { status: 409, code: "answer-gone" },
+  });
+  expect(work.times).toBe(1);
+});
+
 test("another request under the same key is refused; another caller has keys of its own", async () => {
   const work = counted();
   await idempotency.once(somebody, "key", hash("a"), work);

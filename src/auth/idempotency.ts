@@ -1,6 +1,7 @@
 // The first answer of a creating call, again for whoever repeats it with the same `Idempotency-Key`. Kept for a day, and
 // sealed: some answers hold a secret that is shown once.
 
+import { SlipwayError } from "../core/failure.ts";
 import { conflict, invalid, Problem } from "../http/problem.ts";
 import type { Principal } from "../http/route.ts";
 import type { Idempotency } from "../http/router.ts";
@@ -82,11 +83,23 @@ async function again(
     );
   }
   if (row?.status == null) throw row?.is_old === true ? unknownOutcome(key) : underWay(key);
-  const body: unknown =
-    row.body === null
-      ? undefined
-      : JSON.parse(Buffer.from(box.open(Buffer.from(row.body, "base64"))).toString("utf8"));
-  return { status: row.status, body };
+  return { status: row.status, body: row.body === null ? undefined : opened(box, key, row.body) };
+}
+
+function opened(box: SecretBox, key: string, sealed: string): unknown {
+  let bytes: Uint8Array;
+  try {
+    bytes = box.open(Buffer.from(sealed, "base64"));
+  } catch (error) {
+    // The key that sealed it is not there any more.
+    if (!(error instanceof SlipwayError)) throw error;
+    throw conflict(
+      "answer-gone",
+      `the request with Idempotency-Key "${key}" was done, but its answer cannot be read any more`,
+      "look at what it has made",
+    );
+  }
+  return JSON.parse(Buffer.from(bytes).toString("utf8"));
 }
 
 function underWay(key: string): Problem {
