@@ -148,5 +148,6 @@ async function follow(logs: Logs, call: Call<typeof endpoints.followLog>): Promi
   const last = request.headers["last-event-id"];
   const from = typeof last === "string" && /^\d{1,15}$/.test(last) ? Number(last) : (query.from ?? 0);
   const events = logs.feeds.follow(params.attempt, from, signal);
-  await sendEvents(response, events, "event: end\ndata: {}\n\n", logs.clock, signal);
+  const over = AbortSignal.any([signal, logs.feeds.closing]);
+  await sendEvents(response, events, "event: end\ndata: {}\n\n", logs.clock, over);
 }

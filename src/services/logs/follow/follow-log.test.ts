@@ -198,6 +198,21 @@ test("many that come and go at any byte, while the log grows and is rolled up, e
   );
 }, 60_000);
 
+test("those of a service that stops are cut off, and not told that it was the end", async () => {
+  const attempt = await start();
+  await attempt.send(bodyOf({ seq: 1, data: "one\n" }));
+  const seen: Message[] = [];
+  const got = follow(attempt, {
+    enough(messages) {
+      seen.splice(0, seen.length, ...messages);
+      void service.stopFollowing();
+      return false;
+    },
+  });
+  await expect(got).rejects.toThrow();
+  expect(seen.map(({ event }) => event)).toEqual(["chunk"]);
+});
+
 test("those of one log share one look at the database", async () => {
   const attempt = await start();
   const { db, blobs, news, nudges } = service;

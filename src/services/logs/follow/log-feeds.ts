@@ -8,6 +8,8 @@ import type { LogPieces } from "../read/log-pieces.ts";
 import { type ChunkEvents, chunkEvents } from "./chunk-events.ts";
 
 export interface LogFeeds extends AsyncDisposable {
+  /** Aborted when the feeds are disposed of: those who follow go elsewhere. */
+  readonly closing: AbortSignal;
   /** What follows byte `from`, until the log is complete and all of it was given. Throws the signal's reason when aborted. */
   follow(attemptId: string, from: number, signal: AbortSignal): AsyncGenerator<ChunkEvents>;
 }
@@ -81,6 +83,7 @@ export function openLogFeeds(options: LogFeedsOptions): LogFeeds {
     }
   }
   return {
+    closing: closing.signal,
     follow,
     async [Symbol.asyncDispose]() {
       closing.abort(new Error("the server stops"));

@@ -39,12 +39,10 @@ export async function sendEvents(
     }
     response.end(last);
   } catch (error) {
-    if (signal.aborted || response.destroyed) response.destroy();
-    else {
-      // The reader comes back to where it was.
-      response.destroy();
-      throw error;
-    }
+    const hungUp = signal.aborted || response.destroyed;
+    // The reader comes back to where it was.
+    response.destroy();
+    if (!hungUp) throw error;
   } finally {
     cancel();
   }
