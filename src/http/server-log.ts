@@ -24,7 +24,10 @@ export function openServerLog(level: LogLevel, write?: (line: string) => void): 
 
 /** Tokens, keys and claim tokens of the platform, and passwords in addresses. */
 export function hideTokens(line: string): string {
-  return line
-    .replace(/\bsw[a-z]_[A-Za-z0-9_-]{20,}/g, "***")
-    .replace(/(:\/\/[^\s/:@"]*):[^\s/@"]+@/g, "$1:***@");
+  return (
+    line
+      // Also behind a letter: a line's end is \\n in JSON.
+      .replace(/sw[a-z]_[A-Za-z0-9_-]{20,}/g, "***")
+      .replace(/(:\/\/[^\s/:@"]*):[^\s/@"]+@/g, "$1:***@")
+  );
 }
