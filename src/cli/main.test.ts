@@ -82,7 +82,7 @@ describe("without a run", () => {
     [["run", "--no-response-timeout", "soon"], '--no-response-timeout: "soon" is not a number'],
     [["run", "build", "/nowhere/at/all"], "target '/nowhere/at/all' is not a directory"],
     [["workflow"], "missing required argument 'name'"],
-    [["login"], "`login` is not part of Slipway"],
+    [["pull"], "`pull` is not part of Slipway"],
     [["completion", "cmd"], 'no completion for the shell "cmd"'],
   ])("%j is wrong usage: exit 2, said on stderr", async (args, message) => {
     const ended = await runProgram(args, { cwd: "/" });
