@@ -38,21 +38,32 @@ const select = `
   left join lateral (select id, number, state, outcome, created_at from runs
     where runs.project_id = projects.id and branch = default_branch order by id desc limit 1) run on true`;
 
+export const listStatement = `${select}
+  where (organisations.name, projects.name) > ($1, $2)
+    and ($3 or projects.public or projects.id = $4 or exists (
+      select 1 from memberships where memberships.organisation_id = organisations.id and user_id = $5))
+    and ($6::text is null or organisations.name = $6)
+    and ($7::text is null or position(lower($7) in lower(projects.name)) > 0)
+  order by organisations.name, projects.name limit $8`;
+export const projectStatement = `${select} where projects.id = $1`;
+export const unfinishedStatement =
+  "select number from runs where project_id = $1 and state <> 'finished' limit 1";
+
 export function projectRoutes(deps: ProjectDependencies): Route[] {
   const { db, box } = deps;
   return [
     route(endpoints.listProjects, async ({ query, principal }) => {
       const after = afterParts(query.after, 2) ?? ["", ""];
       const { all, userId, projectId } = seenBy(principal);
-      const rows = await db.query<ProjectRow>(
-        `${select} where (organisations.name, projects.name) > ($1, $2)
-           and ($3 or projects.public or projects.id = $4 or exists (
-             select 1 from memberships where memberships.organisation_id = organisations.id and user_id = $5))
-           and ($6::text is null or organisations.name = $6)
-           and ($7::text is null or position(lower($7) in lower(projects.name)) > 0)
-         order by organisations.name, projects.name limit $8`,
-        [...after, all, projectId, userId, query.organisation ?? null, query.text ?? null, query.limit + 1],
-      );
+      const rows = await db.query<ProjectRow>(listStatement, [
+        ...after,
+        all,
+        projectId,
+        userId,
+        query.organisation ?? null,
+        query.text ?? null,
+        query.limit + 1,
+      ]);
       return pageFrom(
         rows,
         query.limit,
@@ -116,10 +127,7 @@ export function projectRoutes(deps: ProjectDependencies): Route[] {
       const { id: projectId, organisationId, name } = named.project!;
       return db.transact(async tx => {
         await tx.query("select 1 from projects where id = $1 for update", [projectId]);
-        const [running] = await tx.query<{ number: number }>(
-          "select number from runs where project_id = $1 and state <> 'finished' limit 1",
-          [projectId],
-        );
+        const [running] = await tx.query<{ number: number }>(unfinishedStatement, [projectId]);
         if (running !== undefined)
           throw conflict("project-runs", `run #${running.number} has not ended`, "cancel it first");
         await tx.query("delete from projects where id = $1", [projectId]);
@@ -159,7 +167,7 @@ function seenBy(principal: Principal): { all: boolean; userId: number | null; pr
 }
 
 async function find(db: Queryable, id: number): Promise<ProjectRow> {
-  const [row] = await db.query<ProjectRow>(`${select} where projects.id = $1`, [id]);
+  const [row] = await db.query<ProjectRow>(projectStatement, [id]);
   return row!;
 }
 
