@@ -11,6 +11,7 @@ import { type LogService, startLogService } from "../fixtures/log-service.ts";
 import { type LokiEntry, type LokiReceiver, startLokiReceiver } from "../fixtures/loki-receiver.ts";
 import { openLogPieces } from "../read/log-pieces.ts";
 import { createSegmentCache } from "../read/segment-cache.ts";
+import { startLogs } from "../start-logs.ts";
 import { type ForwardOptions, forwardPass } from "./forward-pass.ts";
 import type { Forwarder, ForwardTarget } from "./forwarder.ts";
 import { createLokiForwarder } from "./loki.ts";
@@ -268,6 +269,21 @@ test("a service that is away does not delay another one, and each keeps its own 
     { target: "loki", byte: 4 },
   ]);
 });
+
+test("the loops bring each log to each service, and tell once of one that is away", async () => {
+  await start(["loki", "dead"]);
+  const attempt = await service.attempt();
+  await attempt.send(bodyOf({ seq: 1, time: recent(), data: "one\ntwo\n" }));
+  await attempt.finish(1);
+  {
+    const forward = [lokiTarget(), { ...lokiTarget(), name: "dead", url: "http://127.0.0.1:9" }];
+    await using _loops = startLogs({ ...service, clock: systemClock, forward });
+    const done = () => database.db.query("select 1 from forward_positions where target = 'loki' and done");
+    while ((await done()).length === 0 || service.failures.length === 0);
+  }
+  expect(linesOf([...loki.streams.values()][0])).toEqual(["one", "two"]);
+  expect(service.failures).toEqual([{ doing: "forward logs to dead", error: expect.any(Error) }]);
+}, 20_000);
 
 test("two processes do not send the same log at the same time", async () => {
   await start();
