@@ -32,6 +32,8 @@ export interface ServerProcessOptions {
   env?: Record<string, string>;
   /** Takes these ports instead of free ones. */
   ports?: [number, number];
+  /** `https` where the flags give it a certificate; this process then has to trust it to see that it is ready. */
+  scheme?: "http" | "https";
   /** A new directory that outlives the server; the caller removes it. */
   keep?: boolean;
 }
@@ -70,13 +72,19 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await gone;
   };
-  const url = `http://127.0.0.1:${port}`;
-  await ready(url, child, () => out + err);
+  const scheme = options.scheme ?? "http";
+  const url = `${scheme}://127.0.0.1:${port}`;
+  if (scheme === "http") await ready(url, child, () => out + err);
+  else
+    await eventually(
+      async () => out.includes('"msg":"ready"') || child.exitCode !== null,
+      `the server: ${err}`,
+    );
   const known = options.token;
   while (known === undefined && tokenIn(err) === undefined && hasApi(options)) await pause(10);
   const token = known ?? tokenIn(err) ?? "";
   return {
-    ...{ url, token, directory, pid: child.pid!, end, runnerUrl: `http://127.0.0.1:${runnerPort}` },
+    ...{ url, token, directory, pid: child.pid!, end, runnerUrl: `${scheme}://127.0.0.1:${runnerPort}` },
     client: createClient({ url, token }),
     said: () => err,
     lines: () => linesOf(out),
