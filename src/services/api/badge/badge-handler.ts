@@ -19,8 +19,9 @@ const mostQuery = 255;
 
 export function badgeHandler({ db, log }: BadgeDependencies): RequestHandler {
   return async (request, response) => {
-    const url = new URL(request.url ?? "/", "http://slipway");
-    if (!url.pathname.startsWith("/badge/")) return false;
+    // `//` and the like are no URL.
+    if (request.url?.startsWith("/badge/") !== true) return false;
+    const url = new URL(request.url, "http://slipway");
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.writeHead(405, { allow: "GET, HEAD", "content-length": 0 }).end();
       return true;
