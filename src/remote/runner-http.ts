@@ -24,7 +24,16 @@ export interface HttpAnswer {
 }
 
 /** Thrown where the same request may be answered the next time. */
-export class Repeat extends Error {}
+export class Repeat extends Error {
+  /** Not before so long. Milliseconds. */
+  readonly afterMs: number;
+
+  constructor(message: string, afterMs = 0) {
+    super(message);
+    this.name = "Repeat";
+    this.afterMs = afterMs;
+  }
+}
 
 export interface RunnerHttp extends Disposable {
   /** Throws what the network says, a time-out, and the signal's reason. */

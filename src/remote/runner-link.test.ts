@@ -8,7 +8,7 @@ import { movedClock } from "./fixtures/moved-clock.ts";
 import { Repeat, type RunnerHttp } from "./runner-http.ts";
 import { createRunnerLink } from "./runner-link.ts";
 
-type Scripted = number | [number, unknown] | Error;
+type Scripted = number | [number, unknown, Record<string, string>?] | Error;
 
 function linkTo(answers: Scripted[], patienceMs = 60_000) {
   const clock = movedClock();
@@ -19,9 +19,9 @@ function linkTo(answers: Scripted[], patienceMs = 60_000) {
       sent.push(`${path} ${headers?.authorization}`);
       const next = answers.length > 1 ? answers.shift()! : answers[0]!;
       if (next instanceof Error) throw next;
-      const [status, json] = typeof next === "number" ? [next, {}] : next;
+      const [status, json, answered = {}] = typeof next === "number" ? [next, {}] : next;
       const body = Readable.from([Buffer.from(JSON.stringify(json))]) as unknown as http.IncomingMessage;
-      return { status, headers: {}, body };
+      return { status, headers: answered, body };
     },
     [Symbol.dispose]: () => undefined,
   };
@@ -40,6 +40,16 @@ test("what is a bad moment is asked again, with longer and longer waits, what is
   expect(sent).toEqual(Array.from({ length: 6 }, () => "x Bearer k"));
   expect(clock.now() - began).toBeGreaterThan(1000);
   expect(link.awaySince()).toBeUndefined();
+});
+
+test("a platform that says how long is asked no sooner", async () => {
+  const { link, clock } = linkTo([
+    [429, {}, { "retry-after": "7" }],
+    [200, {}],
+  ]);
+  const began = clock.now();
+  await clock.until(link.send(request));
+  expect(clock.now() - began).toBeGreaterThanOrEqual(7000);
 });
 
 test("a platform that never answers is given up when patience is over", async () => {

@@ -65,7 +65,7 @@ export function createRunnerLink(options: LinkOptions): RunnerLink {
     const answer = await http.request({ ...request, headers, silenceMs, signal });
     if (isBadMoment(answer.status)) {
       answer.body.resume();
-      throw new Repeat(`the platform answers ${answer.status}`);
+      throw new Repeat(`the platform answers ${answer.status}`, retryAfterMs(answer));
     }
     if (answer.status === 401 || answer.status === 409) await lookAtFence(answer);
     const taken = await take(answer);
@@ -97,7 +97,8 @@ export function createRunnerLink(options: LinkOptions): RunnerLink {
         if (!mayComeAgain(error)) throw error;
         failingSince ??= clock.monotonic();
         if (clock.monotonic() - failingSince >= patienceMs) throw away(error, patienceMs);
-        await pause(backOff(), clock, signal);
+        const least = error instanceof Repeat ? error.afterMs : 0;
+        await pause(Math.max(backOff(), least), clock, signal);
       }
     }
   }
@@ -124,6 +125,12 @@ const known = new WeakMap<object, unknown>();
 function mayComeAgain(error: unknown): boolean {
   if (error instanceof SlipwayError || !(error instanceof Error)) return false;
   return error instanceof Repeat || ("code" in error && typeof error.code === "string");
+}
+
+/** What the platform asks for, as far as it is bearable. */
+function retryAfterMs({ headers }: HttpAnswer): number {
+  const seconds = Number(headers["retry-after"] ?? 0);
+  return seconds > 0 ? Math.min(seconds, 30) * 1000 : 0;
 }
 
 function isBadMoment(status: number): boolean {
