@@ -19,6 +19,6 @@ export interface Launcher extends AsyncDisposable {
   destroy(attemptId: string): Promise<void>;
   /** Attempts whose runner has ended, with what was seen of it. One reader. */
   readonly ended: AsyncIterable<{ attemptId: string; epoch: number; end: LaunchEnd }>;
-  /** Runners of this launcher that no live attempt stands behind, ended and removed. */
+  /** Removes what is left of runners that are gone and that no live attempt stands behind. Answers of how many. */
   sweep(live: ReadonlySet<string>): Promise<number>;
 }

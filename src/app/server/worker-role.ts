@@ -12,7 +12,6 @@ import { type Clock, systemClock } from "../../lib/clock.ts";
 import { createHttpQueue } from "../../queue/http/http-queue.ts";
 import type { Claim } from "../../queue/queue.ts";
 import { startWorker, type Worker } from "../../services/worker/worker.ts";
-import { readOrMake } from "./data-directory.ts";
 import { random } from "./platform.ts";
 import { removeLeftovers } from "./remove-leftovers.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -67,7 +66,8 @@ export async function openWorkerRole(options: WorkerRoleOptions): Promise<Worker
     queue: createHttpQueue({ url: options.apiUrl, token, clock }),
     launcher,
     info: {
-      id: readOrMake(path.join(directory, "worker.id"), () => `w-${random()}`),
+      // Of this process: with its predecessor's id it would hold the attempts of that one and never adopt them.
+      id: `w-${random()}`,
       name: settings.workerName ?? os.hostname(),
       version: options.version,
       classes: settings.classes,

@@ -153,13 +153,16 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
     },
     async sweep(live) {
       const names = await readdir(directory).catch(() => []);
-      const dead = names.filter(name => !live.has(name) && !runners.has(name));
-      for (const attemptId of dead) {
+      const strays = names.filter(name => !live.has(name) && !runners.has(name));
+      let swept = 0;
+      for (const attemptId of strays) {
         const reference = await remembered(directory, attemptId);
-        if (reference !== undefined && isAlive(reference)) hold(attemptId, 0, reference).ended = false;
+        // It may be another worker's, or wait to be adopted. One whose try is over ends by itself, as it is told so.
+        if (reference !== undefined && isAlive(reference)) continue;
         await destroy(attemptId);
+        swept++;
       }
-      return dead.length;
+      return swept;
     },
     async [Symbol.asyncDispose]() {
       closed = true;

@@ -186,7 +186,8 @@ export function startWorker(options: WorkerOptions): Worker {
     }),
     loop(options, stop.signal, "adopt", async () => {
       if (connected) await adopt();
-      await pause(clock, times.adoptMs, stop.signal);
+      // What an earlier worker left is looked for as soon as the api has answered.
+      await pause(clock, times.adoptMs, stop.signal, connected ? undefined : wake => changed.add(wake));
     }),
     loop(options, stop.signal, "sweep", async () => {
       await pause(clock, times.sweepMs, stop.signal);
