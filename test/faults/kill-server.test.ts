@@ -3,7 +3,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createClient } from "../../src/client/client.ts";
 import { endOf, logOf, logWith, makeProject, startRun } from "../server/projects.ts";
 import {
@@ -15,6 +15,8 @@ import {
   type ServerProcess,
   startServerProcess,
 } from "../server/server-process.ts";
+
+vi.setConfig({ hookTimeout: 60_000 });
 
 let directory: string;
 let marks: string;
@@ -28,7 +30,7 @@ beforeEach(async () => {
   ports = await freePorts();
 });
 afterEach(async () => {
-  for (const server of running.splice(0)) await server.end("SIGTERM");
+  await Promise.all(running.splice(0).map(server => server.end("SIGTERM")));
   removeDirectory(directory);
   rmSync(marks, { recursive: true, force: true });
 });
