@@ -2,7 +2,7 @@
 // handlers do is no matter here: whoever is let in gets 418.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Access, type Endpoint, type Role, roles } from "../endpoints/endpoint.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
 import { endpointList } from "../endpoints/table.ts";
 import { type Listener, openListener } from "../http/listener.ts";
 import { problem } from "../http/problem.ts";
@@ -11,7 +11,8 @@ import { createRouter } from "../http/router.ts";
 import { systemClock } from "../lib/clock.ts";
 import { seedProject, seedRun } from "../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../queue/postgres/fixtures/test-database.ts";
-import { type CallerName, type Callers, callerNames, makeCallers } from "./fixtures/callers.ts";
+import { type Callers, callerNames, makeCallers } from "./fixtures/callers.ts";
+import { expectedAccess } from "./fixtures/expected-access.ts";
 import { createGate } from "./gate.ts";
 import { startSession } from "./sessions.ts";
 
@@ -85,44 +86,13 @@ async function status(endpoint: Endpoint, headers: Record<string, string | undef
   return response.status;
 }
 
-const badTokens: CallerName[] = [
-  ...(["runner's key", "claim token", "unknown token", "token that has run out"] as const),
-  ...(["token of a disabled account", "garbage"] as const),
-];
-
-/** The caller's role in the organisation, and in the project. */
-const roleOf: Partial<Record<CallerName, Role>> = {
-  ...{ reader: "reader", reporter: "reporter", maintainer: "maintainer", owner: "owner", admin: "owner" },
-  "owner limited to reader": "reader",
-  "admin limited to reporter": "reporter",
-};
-
-function expected(access: Access, caller: CallerName, isPublic: boolean): number | "in" {
-  if (badTokens.includes(caller)) return 401;
-  if (access.to === "anyone") return "in";
-  if (access.to === "worker") return caller === "worker" ? "in" : caller === "nobody" ? 401 : 403;
-  if (caller === "worker") return 403;
-  const isProject = caller === "project's token" || caller === "another project's token";
-  if (access.to === "person" || access.to === "admin") {
-    if (caller === "nobody") return 401;
-    if (isProject) return 403;
-    return access.to === "person" || caller === "admin" ? "in" : 403;
-  }
-  const open = isPublic && access.to !== "organisation" ? "reader" : undefined;
-  const own = caller === "project's token" && access.to !== "organisation" ? "maintainer" : roleOf[caller];
-  const role = own ?? open;
-  if (role !== undefined && roles.indexOf(role) <= roles.indexOf(access.role)) return "in";
-  if (caller === "nobody") return 401;
-  return role === undefined ? 404 : 403;
-}
-
 describe.each([false, true])("a project that is public: %s", isPublic => {
   beforeAll(() => database.db.query("update projects set public = $1 where id = $2", [isPublic, projectId]));
 
   test.each(callerNames)("%s: each endpoint lets in, hides or refuses as it says", async caller => {
     for (const endpoint of endpointList) {
       const got = await status(endpoint, { authorization: callers.authorization[caller] });
-      const wanted = expected(endpoint.access, caller, isPublic);
+      const wanted = expectedAccess(endpoint.access, caller, isPublic);
       const isRight = wanted === "in" ? letIn.includes(got) : got === wanted;
       expect(isRight, `${endpoint.id} as ${caller}: ${got}, and not ${wanted}`).toBe(true);
     }
