@@ -2,15 +2,19 @@
 // two of us thinks that nobody is there.
 
 import type { ServerResponse } from "node:http";
-import type { Clock } from "../../../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 
+/** A reader that hears nothing for longer takes the connection for lost, and so do those between. Milliseconds. */
 const commentMs = 15_000;
 
-/** Sends everything, then `last`. Ends early, without an error, when the reader hangs up. */
+/**
+ * Sends everything, then what `last` says. Ends early, without an error, when the reader hangs up or the signal is aborted:
+ * a reader that is still there comes again, with the id of what it has heard last. To `HEAD` it sends nothing.
+ */
 export async function sendEvents(
   response: ServerResponse,
-  events: AsyncIterable<{ text: Buffer }>,
-  last: string,
+  events: AsyncIterable<{ text: Buffer | string }>,
+  last: string | (() => string),
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
@@ -37,7 +41,7 @@ export async function sendEvents(
     for await (const { text } of events) {
       if (!response.write(text)) await drained(response, signal);
     }
-    response.end(last);
+    response.end(typeof last === "string" ? last : last());
   } catch (error) {
     const hungUp = signal.aborted || response.destroyed;
     // The reader comes back to where it was.

@@ -254,7 +254,9 @@ test("a quiet connection is kept open by comments; a question for the head alone
       done();
     },
   });
-  const head = Object.assign(response, { writeHead: () => undefined, flushHeaders: () => undefined });
+  const head = Object.assign(response, {
+    ...{ writeHead: () => undefined, flushHeaders: () => undefined, req: { method: "GET" } },
+  });
   const abort = new AbortController();
   const place = { runId, lastEventId: undefined };
   const following = followRunOf({ watch, clock }, place, head as unknown as ServerResponse, abort.signal);

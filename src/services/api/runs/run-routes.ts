@@ -46,8 +46,7 @@ function seeing({ db, watch, clock }: RunDependencies): Route[] {
     route(followRun, async ({ params, request, response, signal }) => {
       const header = request.headers["last-event-id"];
       const lastEventId = typeof header === "string" ? header : undefined;
-      const headOnly = request.method === "HEAD";
-      await followRunOf({ watch, clock }, { runId: params.run, lastEventId, headOnly }, response, signal);
+      await followRunOf({ watch, clock }, { runId: params.run, lastEventId }, response, signal);
       return undefined;
     }),
     route(listEvents, ({ params, query }) => eventPage(db, params, query)),

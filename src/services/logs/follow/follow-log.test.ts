@@ -4,6 +4,7 @@ import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { sendEvents } from "../../../http/send-events.ts";
 import { type Clock, systemClock } from "../../../lib/clock.ts";
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
 import { bodyOf, frameTime } from "../fixtures/frames.ts";
@@ -18,7 +19,6 @@ import { openLogPieces } from "../read/log-pieces.ts";
 import { createSegmentCache } from "../read/segment-cache.ts";
 import { rollPass } from "../roll/roll-pass.ts";
 import { openLogFeeds } from "./log-feeds.ts";
-import { sendEvents } from "./send-events.ts";
 
 let database: TestDatabase;
 let service: LogService;
