@@ -136,6 +136,7 @@ export const fileKeys = {
     ours("push", ref("push"), "Pushes of branches and tags."),
     ours("pullRequest", ref("pullRequest"), "Pull requests, by the branch they go to."),
     ours("schedule", ref("schedules"), "Times."),
+    ours("run", ref("run"), "The end of runs of other workflows of the file."),
     ours("manual", bool, "Whether people may start it; they may unless given."),
   ],
   push: [
@@ -144,6 +145,11 @@ export const fileKeys = {
     ours("paths", texts, "Patterns of files of which one must have changed."),
   ],
   pullRequest: [ours("branches", texts, "Patterns of the branches they go to.")],
+  run: [
+    ours("workflows", texts, "Names of the workflows whose runs have ended."),
+    ours("outcomes", ref("runOutcomes"), "How they have to have ended; passed unless given."),
+    ours("branches", texts, "Patterns of branches of those runs."),
+  ],
   schedule: [
     ours("cron", { type: "string" }, "Minute, hour, day of month, month, day of week."),
     ours("timeZone", { type: "string" }, "Such as Europe/Berlin; UTC unless given."),

@@ -90,6 +90,7 @@ workflows:
       push: {branches: [main], tags: v*, paths: src/**}
       pullRequest:
       schedule: [0 0 * * *, {cron: 0 1 * * *, timeZone: UTC}]
+      run: {workflows: [short], outcomes: [passed, failed], branches: main}
       manual: true
     pipelines:
       - {name: build, branches: main, environment: production, approval: false}

@@ -114,6 +114,8 @@ function parts(): Schema {
     },
     push: nullable(mapOf(fileKeys.push)),
     pullRequest: nullable(mapOf(fileKeys.pullRequest)),
+    run: mapOf(fileKeys.run, { required: ["workflows"] }),
+    runOutcomes: oneOrMoreOf(["passed", "failed"]),
     schedule: mapOf(fileKeys.schedule, { required: ["cron"] }),
     when: { anyOf: [ref("results"), mapOf(fileKeys.when)] },
     retry: { anyOf: [{ type: "integer", minimum: 1, maximum: 10 }, mapOf(fileKeys.retry)] },

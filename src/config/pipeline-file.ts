@@ -79,6 +79,8 @@ export interface WorkflowTrigger {
   push?: { branches?: string[]; tags?: string[]; paths?: string[] };
   pullRequest?: { branches?: string[] };
   schedule?: { cron: string; timeZone?: string }[];
+  /** The end of a run of one of these workflows of the same project. */
+  run?: { workflows: string[]; outcomes: ("passed" | "failed")[]; branches?: string[] };
   manual?: boolean;
 }
 

@@ -123,11 +123,43 @@ function readTrigger(reading: Reading, node: TreeNode): WorkflowTrigger {
     schedule: value => {
       trigger.schedule = readSchedules(reading, value);
     },
+    run: value => {
+      const run = readRunTrigger(reading, value);
+      if (run !== undefined) trigger.run = run;
+    },
     manual: (value, what) => {
       trigger.manual = readBool(reading, value, what) ?? true;
     },
   });
   return trigger;
+}
+
+/** The end of other workflows' runs. */
+function readRunTrigger(reading: Reading, node: TreeNode): Trigger["run"] | undefined {
+  const map = readMap(reading, node, '"run"');
+  if (map === undefined) return undefined;
+  const run: Trigger["run"] = { workflows: [], outcomes: ["passed"] };
+  readKeys(reading, map, "run", {
+    workflows: (value, what) => {
+      run.workflows = readTexts(reading, value, what) ?? [];
+    },
+    outcomes: (value, what) => {
+      const outcomes = readTexts(reading, value, what) ?? [];
+      const wrong = outcomes.find(each => each !== "passed" && each !== "failed");
+      if (wrong === undefined) run.outcomes = outcomes as ("passed" | "failed")[];
+      else reading.fault(value.at, `"outcomes" cannot be ${shown(wrong)}`, "Write passed, failed, or both");
+    },
+    branches: (value, what) => {
+      run.branches = readTexts(reading, value, what) ?? [];
+    },
+  });
+  if (run.workflows.length > 0) return run;
+  reading.fault(
+    node.at,
+    '"run" names no workflow',
+    "Name those whose end starts this one: workflows: [build]",
+  );
+  return undefined;
 }
 
 /** The short form: names of events, each with everything it may have. */

@@ -7,6 +7,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import { type EntryStatus, nextPipelines } from "../../plan/workflow-order.ts";
 import { admitJobs } from "../../queue/postgres/admit-jobs.ts";
 import type { Queryable } from "../../store/database.ts";
+import { startFollowers } from "./start-followers.ts";
 
 interface RunRow {
   state: string;
@@ -116,5 +117,6 @@ async function finishRun(tx: Queryable, runId: string): Promise<boolean> {
        plan = plan || jsonb_build_object('message', $4::text) where id = $1`,
     [runId, verdict.outcome, verdict.message === "" ? "" : (decisive?.reason ?? ""), verdict.message],
   );
+  await startFollowers(tx, runId, verdict.outcome);
   return true;
 }

@@ -3,6 +3,7 @@
 import type { Workflow } from "../../config/pipeline-file.ts";
 import type { Queryable } from "../../store/database.ts";
 import type { JobPlan, PlannedJob } from "./plan-jobs.ts";
+import type { Follower } from "./start-followers.ts";
 
 export interface PlannedRun {
   runId: string;
@@ -13,6 +14,7 @@ export interface PlannedRun {
   commit?: string;
   message?: string;
   plan: JobPlan;
+  followers: Follower[];
   /** Warnings about the file, for people. */
   warnings: string[];
 }
@@ -36,7 +38,13 @@ export async function insertPlan(tx: Queryable, run: PlannedRun, seal: Seal): Pr
     [
       run.runId,
       run.planningToken,
-      { workflow, combinations: plan.combinations, sources: plan.sources, warnings: run.warnings },
+      {
+        workflow,
+        combinations: plan.combinations,
+        sources: plan.sources,
+        warnings: run.warnings,
+        followers: run.followers,
+      },
       named ? workflow.name : null,
       named ? null : workflow.name,
       run.commit ?? null,

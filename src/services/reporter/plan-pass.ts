@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { loadPipelineFile } from "../../config/load.ts";
-import type { PipelineFile } from "../../config/pipeline-file.ts";
+import type { PipelineFile, Workflow } from "../../config/pipeline-file.ts";
 import { messageOf, type Refusal, type Result } from "../../core/failure.ts";
 import type { Dialect } from "../../core/job.ts";
 import type { Outcome } from "../../core/outcome.ts";
@@ -17,6 +17,7 @@ import { newId } from "../../store/new-id.ts";
 import { insertPlan, type Seal } from "./insert-plan.ts";
 import { planJobs, type ResolveStep } from "./plan-jobs.ts";
 import { type RunTrigger, selectWorkflows } from "./select-workflows.ts";
+import type { Follower } from "./start-followers.ts";
 import { syncSchedules } from "./sync-schedules.ts";
 
 /** A run that waits to be planned. */
@@ -148,6 +149,7 @@ async function planOpened(
         runId: run.id,
         planningToken: run.planning_token,
         ...first,
+        followers: followersOf(file, first),
         plan: plan.value,
         warnings: told.filter(({ severity }) => severity === "warning").map(({ text }) => text),
         ...(project.commit === undefined ? {} : { commit: project.commit }),
@@ -160,6 +162,19 @@ async function planOpened(
     for (const { workflow } of others) await startSibling(tx, options.clock, run, project, workflow.name);
   });
   options.nudges.nudge("runs");
+}
+
+/** Workflows that the end of this one's run starts, as far as its name says; outcome and branch are seen at the end. */
+function followersOf(
+  file: PipelineFile,
+  { workflow, named }: { workflow: Workflow; named: boolean },
+): Follower[] {
+  if (!named) return [];
+  return file.workflows.flatMap(({ name, on }) => {
+    if (on?.run === undefined || !on.run.workflows.includes(workflow.name)) return [];
+    const { outcomes, branches } = on.run;
+    return [{ workflow: name, outcomes, ...(branches === undefined ? {} : { branches }) }];
+  });
 }
 
 /** A push to the default branch that can be trusted. */
