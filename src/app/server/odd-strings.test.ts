@@ -34,6 +34,8 @@ const odd = [
   "../../../../etc/passwd",
   "<script>\u202eabc\ufeff\u{1f4a9}</script>",
   "line\r\nx-evil: 1",
+  // PostgreSQL takes no such text.
+  "a\0b",
   "-1",
   "9".repeat(40),
   "A".repeat(5000),
