@@ -66,7 +66,7 @@ async function* slices(pieces: AsyncIterable<Piece>): AsyncGenerator<Buffer> {
 interface Scanner {
   /** Numbers of lines, growing. */
   found: number[];
-  /** The line under way. */
+  /** The line of the first byte that is still looked at. */
   line: number;
   /** True when there are as many as were wanted. */
   push(bytes: Buffer): boolean;
@@ -88,17 +88,20 @@ function createScanner(text: string, ignoreCase: boolean, firstLine: number, lim
 
   const scan = (fresh: string): boolean => {
     const all = kept + fresh;
+    let line = scanner.line;
     let at = 0;
-    const countTo = (end: number) => {
-      for (let next = all.indexOf("\n", at); next >= 0 && next < end; next = all.indexOf("\n", at)) {
-        scanner.line++;
+    const lineOf = (index: number): number => {
+      for (let next = all.indexOf("\n", at); next >= 0 && next < index; next = all.indexOf("\n", at)) {
+        line++;
         at = next + 1;
       }
+      return line;
     };
     pattern.lastIndex = 0;
     for (let match = pattern.exec(all); match !== null; match = pattern.exec(all)) {
-      countTo(match.index);
-      if (scanner.found.at(-1) !== scanner.line) scanner.found.push(scanner.line);
+      const found = lineOf(match.index);
+      // What is kept may hold a match that was found before.
+      if (found > (scanner.found.at(-1) ?? -1)) scanner.found.push(found);
       if (scanner.found.length >= limit) return true;
       // One match a line is enough.
       const next = all.indexOf("\n", match.index);
@@ -106,7 +109,7 @@ function createScanner(text: string, ignoreCase: boolean, firstLine: number, lim
       pattern.lastIndex = Math.max(next, match.index + 1);
     }
     const begin = Math.max(0, all.length - keep);
-    countTo(begin);
+    scanner.line += newlinesIn(all, begin);
     kept = all.slice(begin);
     return false;
   };
@@ -118,6 +121,12 @@ function createScanner(text: string, ignoreCase: boolean, firstLine: number, lim
     end: () => scan(decoder?.decode() ?? ""),
   };
   return scanner;
+}
+
+function newlinesIn(text: string, end: number): number {
+  let count = 0;
+  for (let at = text.indexOf("\n"); at >= 0 && at < end; at = text.indexOf("\n", at + 1)) count++;
+  return count;
 }
 
 function escaped(text: string): string {
