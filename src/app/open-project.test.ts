@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -172,6 +172,16 @@ test("what is not there is refused, and nothing is left", async () => {
   await expect(opened({ repository: null })).rejects.toThrow("no-source");
   await expect(opened({ repository: "/etc" })).rejects.toThrow("repository-file");
   expect(await left()).toEqual([]);
+});
+
+test("what a reporter that was killed has left goes, what is under way stays", async () => {
+  repository.commit({ "slipway.yml": "build: 1\n" });
+  const place = path.join(root, "data", "planning");
+  for (const name of ["run-old", "run-new"]) await mkdir(path.join(place, name), { recursive: true });
+  await utimes(path.join(place, "run-old"), 1, 1);
+  await using _project = await opened();
+  expect(await left()).toHaveLength(2);
+  expect(await left()).toContain("run-new");
 });
 
 test("a tree that was sent goes before the repository", async () => {

@@ -1,7 +1,7 @@
 // A project at the commit of a run, as far as planning needs it: the pipeline file, steps that lie in the project, the
 // paths that a push has changed. From its repository, of which only that is fetched, or from a tree that was sent.
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Blobs } from "../blobs/blobs.ts";
 import { dialectOf, pipelineFileNames } from "../config/find-file.ts";
@@ -49,6 +49,7 @@ export function openProject(opening: ProjectOpening) {
   return async (run: PlanningRun, signal: AbortSignal): Promise<Result<ProjectAtCommit>> => {
     const place = path.join(opening.directory, "planning");
     await mkdir(place, { recursive: true, mode: 0o700 });
+    await sweepPlanning(place, opening.clock.now());
     const directory = await mkdtemp(path.join(place, "run-"));
     const remove = () => rm(directory, { recursive: true, force: true });
     try {
@@ -63,6 +64,18 @@ export function openProject(opening: ProjectOpening) {
       throw error;
     }
   };
+}
+
+/** Removes what a reporter that was killed has left. */
+async function sweepPlanning(place: string, now: number): Promise<void> {
+  for (const name of await readdir(place)) {
+    const directory = path.join(place, name);
+    const changed = await stat(directory).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => now,
+    );
+    if (now - changed > 3_600_000) await rm(directory, { recursive: true, force: true });
+  }
 }
 
 async function fromRepository(

@@ -15,11 +15,12 @@ export type RunnerContext = Pick<ProgramInput, "env" | "version" | "stdin" | "st
 export async function runnerCommand(context: RunnerContext, args: readonly string[]): Promise<number> {
   const { env, version, stdin, stderr } = context;
   const say = (line: string) => void stderr.write(`slipway runner: ${line}\n`);
-  if (args.length > 0) {
+  const asked = inputOfEnvironment(env);
+  if (args.length > 0 || (asked === undefined && stdin.isTTY)) {
     say("a worker starts it, and says what to do on standard input; `slipway run` runs a pipeline here");
     return 2;
   }
-  const input = inputOfEnvironment(env) ?? (await textOf(stdin));
+  const input = asked ?? (await textOf(stdin));
   return runRunner({ input, env, version, say });
 }
 

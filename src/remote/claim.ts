@@ -72,9 +72,7 @@ async function ask({ http, claimToken, nonce, runner, signal }: ClaimOptions): P
     throw new SlipwayError("platform-answer", "the platform's answer to the claim is no job");
   const message = detailOf({ status, json });
   if (status === 409 && codeOf(json) === "claimed") return { kind: "restarted", message };
-  if (status === 401 || status === 403 || status === 404 || status === 409 || status === 422) {
-    return { kind: "refused", message };
-  }
+  if (status < 500 && ![408, 425, 429].includes(status)) return { kind: "refused", message };
   throw new Repeat(message);
 }
 
