@@ -1,9 +1,10 @@
 // Every endpoint of the roles api and logs, as they are put together for a server, with odd text at every place where it
-// takes text: nothing fails, and nothing of it is taken for SQL.
+// takes text: nothing fails, nothing of it is taken for SQL, and every answer is as the OpenAPI document says.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { type Callers, makeCallers } from "../../auth/fixtures/callers.ts";
@@ -12,6 +13,7 @@ import { openFileBlobs } from "../../blobs/file-blobs.ts";
 import type { Endpoint } from "../../endpoints/endpoint.ts";
 import { endpointList } from "../../endpoints/table.ts";
 import { createMetrics } from "../../http/metrics.ts";
+import { openApiDocument } from "../../http/openapi.ts";
 import type { Route } from "../../http/route.ts";
 import { openServerLog } from "../../http/server-log.ts";
 import { systemClock } from "../../lib/clock.ts";
@@ -150,10 +152,41 @@ function callsOf(endpoint: Endpoint, text: string | undefined): OddCall[] {
   return calls;
 }
 
-async function statusOf(server: GatedServer, endpoint: Endpoint, call: OddCall): Promise<number> {
+interface Operation {
+  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+}
+const document = openApiDocument(endpointList, "1.0.0") as {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: { Problem: object } };
+};
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+const isProblem = ajv.compile(document.components.schemas.Problem);
+
+/** By an independent mind, from the document alone. */
+function answerCheck({ path: template, method, status = 200 }: Endpoint): ValidateFunction | undefined {
+  const operation = document.paths[`/api/v1${template.replaceAll("...}", "}")}`]![method.toLowerCase()]!;
+  const schema = operation.responses[status]?.content?.["application/json"]?.schema;
+  return schema === undefined ? undefined : ajv.compile(schema);
+}
+
+/** What of the answer is not as the document says. */
+async function faultOf(response: Response, check: ValidateFunction | undefined): Promise<string | undefined> {
+  const type = response.headers.get("content-type");
+  if (type !== "application/json" && type !== "application/problem+json") {
+    // A stream of events that does not end is left.
+    await response.body?.cancel();
+    return undefined;
+  }
+  const validate = response.ok ? check : isProblem;
+  const body: unknown = await response.json();
+  if (validate === undefined) return "the document knows of no answer";
+  return validate(body) ? undefined : ajv.errorsText(validate.errors);
+}
+
+async function answerOf(server: GatedServer, endpoint: Endpoint, call: OddCall): Promise<Response> {
   const who = endpoint.access.to === "worker" ? "worker" : "admin";
   const stream = endpoint.streams?.request;
-  const response = await fetch(`${server.url}/api/v1${call.path}`, {
+  return fetch(`${server.url}/api/v1${call.path}`, {
     method: endpoint.method,
     headers: {
       authorization: callers.authorization[who]!,
@@ -161,9 +194,6 @@ async function statusOf(server: GatedServer, endpoint: Endpoint, call: OddCall):
     },
     ...(call.body === undefined && stream === undefined ? {} : { body: stream ?? JSON.stringify(call.body) }),
   });
-  // A stream of events that does not end is left.
-  await response.body?.cancel();
-  return response.status;
 }
 
 test("there is a handler for every endpoint", () => {
@@ -182,12 +212,16 @@ test.each(endpointList.map(endpoint => [endpoint.id, endpoint] as const))(
     const before = await users();
     await using server = await serveGated(db, routes);
     const calls = [undefined, ...odd].flatMap(text => callsOf(endpoint, text));
+    const check = answerCheck(endpoint);
     const wrong: string[] = [];
     const next = async () => {
       for (let call = calls.pop(); call !== undefined; call = calls.pop()) {
-        const status = await statusOf(server, endpoint, call);
+        const response = await answerOf(server, endpoint, call);
+        const { status } = response;
         const isRight = status >= 200 && status < 500 && !notLetIn(endpoint, status);
-        if (!isRight) wrong.push(`${status} for ${call.what}: ${JSON.stringify(call).slice(0, 200)}`);
+        const fault = await faultOf(response, check);
+        if (!isRight || fault !== undefined)
+          wrong.push(`${status} for ${call.what}: ${fault ?? ""} ${JSON.stringify(call).slice(0, 200)}`);
       }
     };
     await Promise.all([next(), next(), next(), next()]);
