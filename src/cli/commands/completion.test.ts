@@ -38,7 +38,7 @@ workflows: [{name: everything, pipelines: [{name: compile}]}]
   await writeFile(path.join(dir, "slipway"), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
   await chmod(path.join(dir, "slipway"), 0o755);
   expect(await complete(dir, "slipway", "")).toEqual(offered);
-  expect(await complete(dir, "slipway", "wo")).toEqual(["workflow"]);
+  expect(await complete(dir, "slipway", "wo")).toEqual(["workflow", "workers"]);
   expect(await complete(dir, "slipway", "run", "")).toEqual(["compile", "deliver"]);
   expect(await complete(dir, "slipway", "workflow", "ev")).toEqual(["everything"]);
   expect(await complete(dir, "slipway", "run", "--attach")).toEqual(["--attach-on-error"]);

@@ -34,7 +34,7 @@ function bash(name: string): string {
   const fn = `_${name}`;
   const cases = offered.map(entry => {
     const words = [entry.name, ...(entry.alias ? [entry.alias] : [])].join("|");
-    return `    ${words}) flags="${flagWords(entry).join(" ")}" first=${entry.completes ?? "none"} ;;`;
+    return `    ${words}) flags="${flagWords(entry).join(" ")}" first="${firstOf(entry)}" ;;`;
   });
   const choices = uniqueFlags()
     .filter(flag => flag.choices)
@@ -76,10 +76,17 @@ ${cases.join("\n")}
     workflows) COMPREPLY=($(compgen -W "$(${namesCommand(name, "workflows")})" -- "$cur")) ;;
     shells) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")) ;;
     files) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    none) ;;
+    *) COMPREPLY=($(compgen -W "$first" -- "$cur")) ;;
   esac
 }
 complete -o filenames -F ${fn} ${name}
 `;
+}
+
+/** One word for what there is a rule for, else the words themselves. */
+function firstOf({ verbs, completes }: CommandEntry): string {
+  return verbs === undefined ? (completes ?? "none") : verbs.join(" ");
 }
 
 function zsh(name: string): string {
@@ -120,6 +127,7 @@ function zshSpec(flag: Flag): string {
 }
 
 function zshFirst(entry: CommandEntry): string {
+  if (entry.verbs !== undefined) return `1:what:(${entry.verbs.join(" ")})`;
   switch (entry.completes) {
     case "pipelines":
       return "1:pipeline:_@PROGRAM@_pipelines";
@@ -163,6 +171,7 @@ function fish(name: string): string {
         `complete -c ${name} ${here} -f -a ${fishQuote(`(${namesCommand(name, entry.completes)})`)}`,
       );
     }
+    if (entry.verbs !== undefined) lines.push(`complete -c ${name} ${here} -f -a '${entry.verbs.join(" ")}'`);
     if (entry.completes === "shells") lines.push(`complete -c ${name} ${here} -f -a 'bash zsh fish'`);
   }
   return `${lines.join("\n")}\n`;
@@ -172,7 +181,11 @@ function flagWords(entry: CommandEntry): string[] {
   return [...shownFlags(entry).map(flag => `--${flag.name}`), "--help"];
 }
 
+/** Of flags that several commands have, the one that offers choices. */
 function uniqueFlags(): Flag[] {
-  const all = offered.flatMap(shownFlags);
-  return [...new Map(all.map(flag => [flag.name, flag])).values()];
+  const unique = new Map<string, Flag>();
+  for (const flag of offered.flatMap(shownFlags)) {
+    if (unique.get(flag.name)?.choices === undefined) unique.set(flag.name, flag);
+  }
+  return [...unique.values()];
 }
