@@ -75,6 +75,13 @@ test("another request under the same key is refused; another caller has keys of 
   expect(work.times).toBe(2);
 });
 
+test("a limited token does not get the answers of its owner's other tokens", async () => {
+  const work = counted();
+  await idempotency.once(somebody, "key", hash("a"), work);
+  await idempotency.once({ ...somebody, atMost: "reader" }, "key", hash("a"), work);
+  expect(work.times).toBe(2);
+});
+
 test("of many at once one is done, and the others are told to wait or get its answer", async () => {
   const work = counted();
   const answers = await Promise.allSettled(

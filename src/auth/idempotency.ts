@@ -119,7 +119,9 @@ function unknownOutcome(key: string): Problem {
 }
 
 function ownerOf(principal: Principal): string {
-  if (principal.kind === "user") return `user:${principal.userId}`;
+  // What a limited token is told must not be an answer that it could not have had.
+  if (principal.kind === "user")
+    return `user:${principal.userId}${principal.atMost === undefined ? "" : `:${principal.atMost}`}`;
   if (principal.kind === "anonymous")
     throw new Problem({ status: 401, code: "sign-in", title: "Not signed in", detail: "sign in first" });
   return `${principal.kind}:${principal.tokenId}`;

@@ -102,6 +102,14 @@ describe("projects", () => {
     "git@-oProxyCommand=id:x",
     "ssh://-oProxyCommand=id/x",
     "ssh://-oProxyCommand=id@host/x",
+    "git@-oProxyCommand:x",
+    "ssh://%2doProxyCommand=id/x",
+    "ssh://%2doProxyCommand=id@host/x",
+    "ssh://git.example.org%3bid/x",
+    "https:git.example.org/a",
+    "https:/git.example.org/a",
+    "https:\\\\git.example.org/a",
+    "https://git.example.org\\@elsewhere/a",
     "git://git.example.org/a.git",
     "https://",
     "ftp://git.example.org/a",
@@ -134,6 +142,28 @@ describe("projects", () => {
       ...{ repository: null, hasCredential: false, pollSeconds: null, public: true },
     });
     expect(await kept()).not.toContain("hunter2");
+  });
+
+  test("keep their credential for the server that it was given for", async () => {
+    const change = (body: object) =>
+      server.call<{ code: string; hasCredential: boolean }>("PATCH", app(), { ...as("maintainer"), body });
+    await change({ repository: "https://git.example.org/a.git", credential: "u:hunter2" });
+    for (const repository of [
+      "https://elsewhere.example.org/a.git",
+      "http://git.example.org/a.git",
+      "https://git.example.org:8443/a.git",
+      "git@git.example.org:a.git",
+    ]) {
+      const { status, body } = await change({ repository });
+      expect([status, body.code], repository).toEqual([422, "credential"]);
+    }
+    expect((await change({ repository: "https://GIT.example.org/b.git" })).body.hasCredential).toBe(true);
+    // Also not in two steps.
+    expect((await change({ repository: null })).status).toBe(200);
+    expect((await change({ repository: "https://elsewhere.example.org/a.git" })).status).toBe(422);
+    const moved = { repository: "https://elsewhere.example.org/a.git", credential: null };
+    expect((await change(moved)).body).toMatchObject({ hasCredential: false });
+    expect((await change({ repository: "https://git.example.org/a.git" })).status).toBe(200);
   });
 
   test("are listed for those who may see them, in pages", async () => {

@@ -3,14 +3,14 @@
 import { randomBytes } from "node:crypto";
 import type { AnswerOf, BodyOf } from "../../../endpoints/endpoint.ts";
 import * as endpoints from "../../../endpoints/projects.ts";
-import { conflict } from "../../../http/problem.ts";
+import { conflict, invalid } from "../../../http/problem.ts";
 import { type Principal, type Route, route } from "../../../http/route.ts";
 import { audit } from "../../../store/audit.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { afterParts, packedKey, pageFrom } from "../page.ts";
 import { personOf } from "../runs/caller.ts";
 import type { ProjectDependencies } from "./dependencies.ts";
-import { checkRepository } from "./repository-address.ts";
+import { checkRepository, sameServer } from "./repository-address.ts";
 
 interface ProjectRow {
   id: number;
@@ -107,6 +107,7 @@ export function projectRoutes(deps: ProjectDependencies): Route[] {
       if (body.repository != null) checkRepository(body.repository, deps.allowFileRepositories);
       const { id: projectId, organisationId, name } = named.project!;
       return db.transact(async tx => {
+        await keepCredentialThere(tx, projectId, body);
         const row = await change(deps, tx, projectId, body);
         const details = {
           ...body,
@@ -172,6 +173,25 @@ async function find(db: Queryable, id: number): Promise<ProjectRow> {
 }
 
 type Changes = BodyOf<typeof endpoints.changeProject>;
+
+/** Nobody gets at a credential by having it sent to a server of their own. */
+async function keepCredentialThere(
+  tx: Queryable,
+  id: number,
+  { repository, credential }: Changes,
+): Promise<void> {
+  if (repository == null || credential !== undefined) return;
+  const [row] = await tx.query<{ repository: string | null }>(
+    "select repository from projects where id = $1 and credential is not null for update",
+    [id],
+  );
+  if (row === undefined || (row.repository !== null && sameServer(row.repository, repository))) return;
+  throw invalid(
+    "credential",
+    "the repository is of another server than the credential that is kept",
+    "send a `credential` for the new one with it, or null for none",
+  );
+}
 
 /** Absent fields stay as they are; null takes away. */
 async function change(

@@ -8,8 +8,10 @@ export function checkRepository(address: string, allowFile: boolean): void {
     invalid("repository", `the repository ${JSON.stringify(shown(address))}: ${what}`, hint);
   const forms = "write https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH";
   if (/[\s\p{Cc}]/u.test(address) || address.startsWith("-")) throw no("is no address", forms);
-  if (/^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:(?!\/\/)[^-]/.test(address)) return;
-  if (!URL.canParse(address)) throw no("is no address", forms);
+  if (shortForm.test(address)) return;
+  // git does not read `https:host`, `https:/host` and `\\` as a URL does.
+  if (!/^[A-Za-z]+:\/\//.test(address) || address.includes("\\") || !URL.canParse(address))
+    throw no("is no address", forms);
   const url = new URL(address);
   if (url.protocol === "file:") {
     if (allowFile && url.host === "") return;
@@ -26,7 +28,30 @@ export function checkRepository(address: string, allowFile: boolean): void {
       "leave it out, and set `credential`",
     );
   }
+  // Nor is anything encoded that git would decode.
+  if (!/^[\w.-]*$/.test(url.username) || !/^(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])$/.test(url.hostname))
+    throw no("is no address", forms);
   if (url.username.startsWith("-") || url.host.startsWith("-")) throw no("is no address", forms);
+}
+
+/** `USER@HOST:PATH`. */
+const shortForm = /^[A-Za-z0-9._-]+@([A-Za-z0-9][A-Za-z0-9.-]*):(?!\/\/)[^-]/;
+
+/**
+ * Whether a credential that was given for the one address may be shown to the other: the same host is asked in the same
+ * way.
+ */
+export function sameServer(one: string, other: string): boolean {
+  const [of, ofOther] = [serverOf(one), serverOf(other)];
+  return of !== undefined && of === ofOther;
+}
+
+function serverOf(address: string): string | undefined {
+  const host = shortForm.exec(address)?.[1];
+  if (host !== undefined) return `ssh://${host.toLowerCase()}`;
+  if (!URL.canParse(address)) return undefined;
+  const { protocol, host: at } = new URL(address);
+  return `${protocol}//${at.toLowerCase().replace(protocol === "ssh:" ? /:22$/ : /$^/, "")}`;
 }
 
 /** A credential in an address is not repeated: answers stand in terminals and logs. */
