@@ -76,7 +76,7 @@ export const serverFlags: readonly Flag[] = [
   {
     name: "host-user",
     value: "VALUE",
-    help: "user id that jobs of the host engine run as where the server is root. Unless told, 65534 (nobody)",
+    help: "user id that jobs of the host engine run as where the server is root. Not the database's",
   },
   { name: "pull", value: "VALUE", help: "whether images are asked for anew before each job" },
   { name: "default-class", value: "VALUE", help: "class of jobs whose file names none" },

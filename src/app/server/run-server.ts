@@ -4,6 +4,7 @@ import type { FirstAdmin } from "../../auth/first-admin.ts";
 import type { Result } from "../../core/failure.ts";
 import { accept } from "../../core/failure.ts";
 import { openServerLog } from "../../http/server-log.ts";
+import { setUpNetwork } from "./network.ts";
 import { type RunningServer, serve } from "./serve.ts";
 import { readSettings, type ServerSettings, shownSettings } from "./settings.ts";
 
@@ -36,6 +37,11 @@ export async function runServer(program: ServerProgram): Promise<Result<void>> {
   if (!read.ok) return read;
   const { settings } = read.value;
   const log = openServerLog(settings.logLevel);
+  setUpNetwork({
+    caFile: settings.caFile,
+    environment: env,
+    ownUrls: [settings.url, settings.runnerUrl, settings.apiUrl],
+  });
   const server = await serve({ settings, log, version, environment: env });
   log.info({ url: server.url, runnerUrl: server.runnerUrl, roles: settings.roles }, "ready");
   try {

@@ -6,20 +6,24 @@ import path from "node:path";
 import { createFirstAdmin, type FirstAdmin } from "../../auth/first-admin.ts";
 import { createGate } from "../../auth/gate.ts";
 import { createIdempotency } from "../../auth/idempotency.ts";
-import { createToken } from "../../auth/tokens.ts";
 import { messageOf, SlipwayError } from "../../core/failure.ts";
 import { endpointList } from "../../endpoints/table.ts";
+import type { RequestHandler } from "../../http/handler.ts";
 import { healthHandler, type ReadyCheck } from "../../http/health.ts";
 import { type Listener, openListener } from "../../http/listener.ts";
 import { openApiHandler } from "../../http/openapi.ts";
 import type { Route } from "../../http/route.ts";
 import { createRouter } from "../../http/router.ts";
 import type { ServerLog } from "../../http/server-log.ts";
+import { writeProblem } from "../../http/write-answer.ts";
+import { systemClock } from "../../lib/clock.ts";
 import { openRunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import type { Worker } from "../../services/worker/worker.ts";
 import { isDatabaseAway } from "../../store/database.ts";
+import { localUrl, publicUrl } from "./addresses.ts";
 import type { RoleParts } from "./api-role.ts";
-import { readOrMake } from "./data-directory.ts";
+import { checkKeys } from "./check-keys.ts";
+import { refuseDatabaseUser, tokenOfOwnWorker } from "./own-worker.ts";
 import { openPlatform, type Platform } from "./platform.ts";
 import { queueFigures } from "./queue-figures.ts";
 import type { RoleName, ServerSettings } from "./settings.ts";
@@ -32,8 +36,8 @@ export interface ServeOptions {
 }
 
 export interface RunningServer extends AsyncDisposable {
-  /** Of the main listener; undefined for a worker alone. */
-  url: string | undefined;
+  /** As people reach it. */
+  url: string;
   runnerUrl: string | undefined;
   /** Told once, by the very first start. */
   firstAdmin: FirstAdmin | undefined;
@@ -53,63 +57,68 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 }
 
 async function start(options: ServeOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
-  const { settings } = options;
+  const { settings, log } = options;
   const has = (role: RoleName) => settings.roles.includes(role);
   if (!has("api") && !has("logs") && !has("reporter")) return startWorkerAlone(options, stack);
-  const platform = await openPlatform(settings, options.log, stack);
-  const firstAdmin = has("api") ? await createFirstAdmin(platform.db) : undefined;
-  const listeners = new Listeners(platform, stack);
+  if (has("worker")) refuseDatabaseUser(settings);
+  // First of all: a port that is taken is told at once, and who asks meanwhile hears that we are about to start.
+  const doors = await openDoors(options, has("api") || has("logs"), stack);
+  const platform = await openPlatform(settings, log, stack);
+  const baseUrl = publicUrl(settings, doors.main);
   const keys = openRunnerKeys(platform.db, platform.clock);
-  const baseUrl = settings.url ?? `${schemeOf(settings)}://${settings.listen}`;
   const parts: RoleParts = { routes: [], handlers: [], runnerHandlers: [] };
   const add = (more: RoleParts) => {
     parts.routes.push(...more.routes);
     parts.handlers.push(...more.handlers);
     parts.runnerHandlers.push(...more.runnerHandlers);
   };
-  const roles = new AsyncDisposableStack();
-  stack.use(roles);
+  const roles = stack.use(new AsyncDisposableStack());
   // A role that does not run here costs neither time nor memory.
   if (has("logs")) {
     const { openLogsRole } = await import("./logs-role.ts");
     add(await openLogsRole(platform, keys, roles));
   }
   if (has("api")) {
+    await checkKeys(platform.db, platform.box, path.join(platform.directory, "secret.key"));
     const { openApiRole } = await import("./api-role.ts");
     add(openApiRole(platform, keys, baseUrl, roles));
   }
   queueFigures(platform);
-  const checks: Record<string, ReadyCheck> = {
-    database: async () => (await platform.db.query("select 1")).length === 1,
-    blobs: () => platform.blobs.stat("probe/ready").then(() => true),
-  };
-  const main = await listeners.open(settings.listen, [
-    ...healthAndFigures(platform, checks),
-    ...(has("api") ? [openApiHandler(endpointList, options.version)] : []),
-    router(platform, parts.routes, baseUrl),
-    ...parts.handlers,
-  ]);
-  const runners =
-    parts.runnerHandlers.length > 0
-      ? await listeners.open(settings.runnerListen, parts.runnerHandlers)
-      : undefined;
   if (has("reporter")) {
     const { openReporterRole } = await import("./reporter-role.ts");
     await openReporterRole(platform, baseUrl, roles);
   }
-  const runnerUrl = settings.runnerUrl ?? runners?.url;
+  doors.use(
+    [
+      platform.metrics.handler,
+      ...(has("api") ? [openApiHandler(endpointList, options.version)] : []),
+      router(platform, parts.routes, baseUrl),
+      ...parts.handlers,
+    ],
+    parts.runnerHandlers,
+  );
+  // What the roles live by is closed after the last request.
+  stack.use(doors);
+  doors.checks.database = async () => (await platform.db.query("select 1")).length === 1;
+  doors.checks.blobs = () => platform.blobs.stat("probe/ready").then(() => true);
+  const runnerUrl = settings.runnerUrl ?? (doors.runners && localUrl(settings, doors.runners));
   const worker = has("worker")
-    ? await ownWorker(options, platform, settings.apiUrl ?? main.url, runnerUrl)
+    ? stack.use(
+        await ownWorker(options, platform, settings.apiUrl ?? localUrl(settings, doors.main), runnerUrl),
+      )
     : undefined;
-  if (worker !== undefined) {
-    checks.worker = async () => worker.connected;
-    stack.use(worker);
-  }
+  if (worker !== undefined) doors.checks.worker = async () => worker.connected;
+  // The last thing that may fail: its token is told this once.
+  const firstAdmin = has("api") ? await createFirstAdmin(platform.db) : undefined;
+  doors.checks.start = async () => true;
   return {
-    url: main.url,
+    url: settings.url ?? (has("api") || has("logs") ? baseUrl : doors.main.url),
     runnerUrl,
     firstAdmin,
-    drain: async signal => worker?.drain(signal),
+    async drain(signal) {
+      doors.checks.start = async () => Promise.reject(new Error("the server is about to end"));
+      await worker?.drain(signal);
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -131,28 +140,51 @@ function router(platform: Platform, routes: Route[], baseUrl: string) {
   });
 }
 
-function healthAndFigures({ metrics }: Pick<Platform, "metrics">, checks: Record<string, ReadyCheck>) {
-  return [healthHandler(checks), metrics.handler];
+interface Doors extends AsyncDisposable {
+  main: Listener;
+  runners: Listener | undefined;
+  checks: Record<string, ReadyCheck>;
+  /** Until then all that is asked, but for the health, is answered by 503. */
+  use(handlers: RequestHandler[], runnerHandlers: RequestHandler[]): void;
 }
 
-function schemeOf({ tlsCert }: ServerSettings): string {
-  return tlsCert === undefined ? "http" : "https";
+async function openDoors(
+  { settings, log }: Pick<ServeOptions, "settings" | "log">,
+  withRunners: boolean,
+  stack: AsyncDisposableStack,
+): Promise<Doors> {
+  const checks: Record<string, ReadyCheck> = { start: async () => false };
+  const handlers: RequestHandler[] = [healthHandler(checks), notYet];
+  const runnerHandlers: RequestHandler[] = [notYet];
+  const common = { log, clock: systemClock, ...tlsOf(settings) };
+  const main = stack.use(await openListener({ address: settings.listen, handlers, ...common }));
+  const runners = withRunners
+    ? stack.use(await openListener({ address: settings.runnerListen, handlers: runnerHandlers, ...common }))
+    : undefined;
+  return {
+    main,
+    runners,
+    checks,
+    use(more, moreOfRunners) {
+      handlers.splice(1, 1, ...more);
+      runnerHandlers.splice(0, 1, ...moreOfRunners);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([main[Symbol.asyncDispose](), runners?.[Symbol.asyncDispose]()]);
+    },
+  };
 }
 
-class Listeners {
-  readonly #platform: Pick<Platform, "settings" | "log" | "clock">;
-  readonly #stack: AsyncDisposableStack;
-
-  constructor(platform: Pick<Platform, "settings" | "log" | "clock">, stack: AsyncDisposableStack) {
-    this.#platform = platform;
-    this.#stack = stack;
-  }
-
-  async open(address: string, handlers: Parameters<typeof openListener>[0]["handlers"]): Promise<Listener> {
-    const { settings, log, clock } = this.#platform;
-    return this.#stack.use(await openListener({ address, handlers, log, clock, ...tlsOf(settings) }));
-  }
-}
+const notYet: RequestHandler = async (request, response) => {
+  writeProblem(request, response, {
+    status: 503,
+    code: "starting",
+    title: "Not ready",
+    detail: "the server is about to start: try again in a moment",
+    retryAfter: 1,
+  });
+  return true;
+};
 
 function tlsOf({ tlsCert, tlsKey }: ServerSettings): { tls?: { cert: string; key: string } } {
   if (tlsCert === undefined || tlsKey === undefined) return {};
@@ -188,25 +220,6 @@ async function ownWorker(
   });
 }
 
-async function tokenOfOwnWorker({ db, directory, settings, box }: Platform): Promise<string> {
-  const classes = [...settings.classes].sort();
-  // Other classes need another token: it is bound to them.
-  const file = path.join(
-    directory,
-    `worker-${Buffer.from(classes.join(",")).toString("base64url").slice(0, 100)}.token`,
-  );
-  let made: string | undefined;
-  const { secret } = await db.transact(async tx =>
-    createToken(tx, { kind: "worker", name: "own worker", classes }),
-  );
-  const token = readOrMake(file, () => (made = secret));
-  void box;
-  // Somebody has made one before: ours is not needed.
-  if (made === undefined || token !== secret)
-    await db.query("delete from tokens where hash = sha256($1::bytea)", [Buffer.from(secret)]);
-  return token;
-}
-
 async function startWorkerAlone(options: ServeOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
   const { settings, log, version, environment } = options;
   const { apiUrl, runnerUrl, workerToken: token } = settings;
@@ -216,15 +229,11 @@ async function startWorkerAlone(options: ServeOptions, stack: AsyncDisposableSta
     throw missing("workerToken", "SLIPWAY_WORKER_TOKEN: make one with `slipway tokens create --worker`");
   const { openDataDirectory } = await import("./data-directory.ts");
   const { createMetrics } = await import("../../http/metrics.ts");
-  const { systemClock: clock } = await import("../../lib/clock.ts");
   const { openWorkerRole } = await import("./worker-role.ts");
+  const doors = await openDoors(options, false, stack);
   const directory = openDataDirectory(settings.dataDir);
   const metrics = createMetrics();
-  const checks: Record<string, ReadyCheck> = {};
-  const main = await new Listeners({ settings, log, clock }, stack).open(
-    settings.listen,
-    healthAndFigures({ metrics }, checks),
-  );
+  doors.use([metrics.handler], []);
   const worker = stack.use(
     await openWorkerRole({
       settings,
@@ -238,9 +247,10 @@ async function startWorkerAlone(options: ServeOptions, stack: AsyncDisposableSta
       metrics,
     }),
   );
-  checks.worker = async () => worker.connected;
+  doors.checks.worker = async () => worker.connected;
+  doors.checks.start = async () => true;
   return {
-    url: main.url,
+    url: doors.main.url,
     runnerUrl: undefined,
     firstAdmin: undefined,
     drain: signal => worker.drain(signal),

@@ -130,10 +130,8 @@ export const schema = z.strictObject({
       "How long a worker that ends waits for its jobs. What still runs then goes on, and the next worker adopts it.",
     ),
   hostUser: whole(1, 2 ** 31)
-    .optional()
-    .describe(
-      "User id that jobs of the host engine run as where the server is root. Unless told, 65534 (nobody).",
-    ),
+    .default(65_534)
+    .describe("User id that jobs of the host engine run as where the server is root. Not the database's."),
   pull: z
     .enum(["always", "missing", "never"])
     .default("missing")

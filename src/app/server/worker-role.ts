@@ -29,7 +29,6 @@ export interface WorkerRoleOptions {
   clock?: Clock;
 }
 
-const nobody = 65534;
 const graceMs = 40_000;
 const cancelMs = 90_000;
 
@@ -110,8 +109,7 @@ function inputFor(
   claim: Claim,
   own: string,
 ): object {
-  const { engine, caFile, pull, allowFileRepositories } = settings;
-  const uid = settings.hostUser ?? nobody;
+  const { engine, caFile, pull, allowFileRepositories, hostUser: uid } = settings;
   const asRoot = engine === "host" && process.getuid?.() === 0;
   return {
     ...{
