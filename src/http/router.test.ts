@@ -55,6 +55,13 @@ const putFile = endpoint({
   status: 204,
 });
 const fail = endpoint({ ...usual, id: "fail", method: "GET", path: "/fail" });
+const getRun = endpoint({
+  ...usual,
+  id: "getRun",
+  method: "GET",
+  path: "/runs/{run}",
+  params: z.strictObject({ run: z.string() }),
+});
 
 interface Served extends AsyncDisposable {
   url: string;
@@ -81,6 +88,7 @@ async function serve(options: Partial<RouterOptions> = {}, clock: Clock = system
       for await (const _ of request) seen.push(params);
       return undefined;
     }),
+    route(getRun, () => Promise.reject(new Error("no"))),
     route(fail, async () => {
       throw new Error("password hunter2 is wrong");
     }),
@@ -284,6 +292,23 @@ test("what is away for now is no failure of ours", async () => {
   await using server = await serve({ isAway: error => (error as Error).message.includes("hunter2") });
   const response = await fetch(`${server.url}/api/v1/fail`);
   expect([response.status, response.headers.get("retry-after")]).toEqual([503, "2"]);
+});
+
+test("what others were faster with is no failure of ours either", async () => {
+  await using server = await serve({ isOvertaken: error => (error as Error).message.includes("hunter2") });
+  const response = await fetch(`${server.url}/api/v1/fail`);
+  expect(await response.json()).toMatchObject({ status: 409, code: "overtaken" });
+});
+
+test("lines of the log name what the call is about", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const keep = (fields: Record<string, unknown>) => void lines.push(fields);
+  await using server = await serve({ log: { debug: keep, info: keep, warn: keep, error: keep } });
+  await fetch(`${server.url}/api/v1/runs/r1`);
+  expect(lines).toMatchObject([
+    { endpoint: "getRun", run: "r1", error: "no" },
+    { endpoint: "getRun", run: "r1", status: 500, seconds: expect.any(Number) },
+  ]);
 });
 
 test("a rest of a path keeps its slashes and is one value", async () => {

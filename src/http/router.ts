@@ -1,18 +1,18 @@
 // Serves routes: finds the endpoint, decides access before it reads a body, validates what came, calls the handler, and
 // writes what it answers or what it throws. Everything an endpoint's declaration promises is kept here and nowhere else.
 
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { messageOf } from "../core/failure.ts";
 import type { Access, Endpoint } from "../endpoints/endpoint.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { checkInput, queryOf } from "./check-input.ts";
 import type { HttpLog, RequestHandler } from "./handler.ts";
 import { createPathTree } from "./path-match.ts";
-import { invalid, notFound, Problem, problem } from "./problem.ts";
+import { invalid, notFound, problem } from "./problem.ts";
 import { readJsonBody } from "./read-body.ts";
+import { refuseCall } from "./refuse-call.ts";
 import type { Call, Named, Principal, Route } from "./route.ts";
-import { guards, writeJson, writeProblem } from "./write-answer.ts";
+import { guards, writeJson } from "./write-answer.ts";
 
 /** Proves who calls and whether they may. Throws a Problem where not. */
 export interface Gate {
@@ -45,6 +45,8 @@ export interface RouterOptions {
   clock?: Clock;
   /** Whether what was thrown means that something we need is away for now: the answer is 503, and not 500. */
   isAway?(error: unknown): boolean;
+  /** Whether it means that something else was faster: the answer is 409. */
+  isOvertaken?(error: unknown): boolean;
   /** Checks what handlers answer, too; for tests. */
   checkAnswers?: boolean;
   /** Hears of every answered call. */
@@ -66,17 +68,31 @@ export function createRouter(options: RouterOptions): RequestHandler {
     // Also for those who write the head of their answer themselves.
     for (const [name, value] of Object.entries(guards)) response.setHeader(name, value);
     let endpoint: Endpoint | undefined;
+    let about: Record<string, unknown> = {};
     try {
       const { route, params } = find(tree, request, response, path.slice(prefix.length));
       endpoint = route.endpoint;
+      about = aboutCall(endpoint, params);
       await serve(options, route, params, query, request, response);
     } catch (error) {
-      refuse(options, request, response, error, endpoint);
+      refuseCall(options, request, response, error, about);
     }
     if (endpoint !== undefined) {
-      options.answered?.(endpoint, response.statusCode, (performance.now() - began) / 1000);
+      const seconds = (performance.now() - began) / 1000;
+      options.answered?.(endpoint, response.statusCode, seconds);
+      options.log.debug({ ...about, status: response.statusCode, seconds }, "a call was answered");
     }
     return true;
+  };
+}
+
+/** What lines of the log say of a call. */
+function aboutCall({ id }: Endpoint, { run, job, attempt }: Record<string, string>): Record<string, unknown> {
+  return {
+    endpoint: id,
+    ...(run === undefined ? {} : { run }),
+    ...(job === undefined ? {} : { job }),
+    ...(attempt === undefined ? {} : { attempt }),
   };
 }
 
@@ -153,56 +169,4 @@ function checkedKey(key: string): string {
 function hashOf(request: IncomingMessage, body: Buffer | undefined): Buffer {
   const hash = createHash("sha256").update(`${request.method} ${request.url}\n`);
   return hash.update(body ?? "").digest();
-}
-
-function refuse(
-  { log, isAway, clock }: RouterOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-  error: unknown,
-  endpoint: Endpoint | undefined,
-): void {
-  if (response.destroyed || (request.destroyed && !request.complete)) {
-    // Nobody reads it. What was thrown comes of the hanging up, as a rule.
-    log.debug({ endpoint: endpoint?.id, error: messageOf(error) }, "a caller hung up");
-    response.destroy();
-    return;
-  }
-  const isProblem = error instanceof Problem;
-  const away = !isProblem && isAway?.(error) === true;
-  const id = isProblem ? "" : randomUUID();
-  if (!isProblem) {
-    log.error(
-      { id, endpoint: endpoint?.id, error: messageOf(error), ...(away ? {} : { stack: stackOf(error) }) },
-      away ? "something we need is away" : "a call failed",
-    );
-  }
-  if (response.headersSent) {
-    // Half an answer must not look like a whole one.
-    response.destroy();
-    return;
-  }
-  if (away) response.setHeader("retry-after", "2");
-  const details = isProblem ? error.details : (away ? awayProblem(id) : ourFailure(id)).details;
-  writeProblem(request, response, details, clock);
-}
-
-function stackOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.stack : undefined;
-}
-
-function awayProblem(id: string): Problem {
-  const detail = `database or store do not answer; the log has more under ${id}`;
-  return problem(503, "away", "Not available", detail, "try again in a moment");
-}
-
-function ourFailure(id: string): Problem {
-  const detail = `the server could not do it; its log has more under ${id}`;
-  return problem(
-    500,
-    "internal",
-    "Our failure",
-    detail,
-    "try again; tell whoever runs this server when it stays",
-  );
 }

@@ -72,6 +72,15 @@ const awayCodes = new Set([
   ...["57P01", "57P02", "57P03", "53300"],
 ]);
 
+/**
+ * Whether a statement failed because others were faster: what it refers to has gone, what it makes is there already, or
+ * a transaction was broken off for the sake of another one, again and again.
+ */
+export function isOvertaken(error: unknown): boolean {
+  const { code = "" } = error as { code?: string };
+  return code === "23503" || code === "23505" || brokenOff.has(code);
+}
+
 /** Whether a statement failed because the database is away or takes nobody, and not because of the statement. */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
