@@ -1,6 +1,7 @@
 // Servers that a person has signed in to: name, address, token, in a file that only they can read.
 
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { SlipwayError } from "../core/failure.ts";
@@ -12,11 +13,28 @@ export interface ServerContext {
   token: Secret;
   /** Who the token belongs to. */
   user: string;
+  /** Where it is known, the token can be revoked when it is forgotten. */
+  tokenId?: number;
+}
+
+export interface ServerContexts {
+  current: string | undefined;
+  servers: ServerContext[];
+  /** What was wrong with the file and has been mended; for the person to read. */
+  mended: string[];
+}
+
+interface StoredServer {
+  name: string;
+  url: string;
+  token: string;
+  user: string;
+  tokenId?: number;
 }
 
 interface Stored {
   current?: string;
-  servers: { name: string; url: string; token: string; user: string }[];
+  servers: StoredServer[];
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -27,65 +45,103 @@ export function contextsFile(env: Env): string {
   return path.join(base, "slipway", "servers.json");
 }
 
-export function listContexts(env: Env): { current: string | undefined; servers: ServerContext[] } {
-  const { current, servers } = read(contextsFile(env));
-  return { current, servers: servers.map(each => ({ ...each, token: new Secret(each.token) })) };
+/** Throws SlipwayError `contexts` for a file that cannot be read or is no list of servers. */
+export function listContexts(env: Env): ServerContexts {
+  const file = contextsFile(env);
+  const mended = [path.dirname(file), file].flatMap(closeToOthers);
+  const { current, servers } = read(file);
+  return { current, mended, servers: servers.map(each => ({ ...each, token: new Secret(each.token) })) };
 }
 
 /** Adds or replaces the one of that name, and makes it current. */
 export function saveContext(env: Env, context: ServerContext): void {
-  const stored = read(contextsFile(env));
-  const others = stored.servers.filter(({ name }) => name !== context.name);
-  const { name, url, user } = context;
-  write(contextsFile(env), {
-    current: name,
-    servers: [...others, { name, url, user, token: context.token.reveal() }],
-  });
+  const file = contextsFile(env);
+  const others = read(file).servers.filter(({ name }) => name !== context.name);
+  const stored = { ...context, token: context.token.reveal() };
+  write(file, { current: context.name, servers: [...others, stored] });
 }
 
 /** False where there is none of that name. */
 export function removeContext(env: Env, name: string): boolean {
-  const stored = read(contextsFile(env));
+  const file = contextsFile(env);
+  const stored = read(file);
   const servers = stored.servers.filter(each => each.name !== name);
   if (servers.length === stored.servers.length) return false;
   const current = stored.current === name ? servers[0]?.name : stored.current;
-  write(contextsFile(env), { servers, ...(current === undefined ? {} : { current }) });
+  write(file, { servers, ...(current === undefined ? {} : { current }) });
   return true;
 }
 
 /** False where there is none of that name. */
 export function useContext(env: Env, name: string): boolean {
-  const stored = read(contextsFile(env));
+  const file = contextsFile(env);
+  const stored = read(file);
   if (!stored.servers.some(each => each.name === name)) return false;
-  write(contextsFile(env), { ...stored, current: name });
+  write(file, { ...stored, current: name });
   return true;
+}
+
+/** It holds tokens: what others may read is closed, and it is told. */
+function closeToOthers(place: string): string[] {
+  if (process.platform === "win32") return [];
+  try {
+    const { mode } = statSync(place);
+    if ((mode & 0o077) === 0) return [];
+    chmodSync(place, mode & 0o700);
+    return [`others could read ${place}, which leads to tokens of servers; it is closed to them now`];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new SlipwayError("contexts", `${place} can be read by others, and cannot be closed to them`, {
+      cause: error,
+      hint: `run chmod go-rwx ${place}`,
+    });
+  }
 }
 
 function read(file: string): Stored {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
-    // It holds tokens: what others may read is closed at once.
-    if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { servers: [] };
     throw new SlipwayError("contexts", `${file} cannot be read`, { cause: error });
   }
-  try {
-    const stored = JSON.parse(text) as Partial<Stored>;
-    const servers = Array.isArray(stored.servers) ? stored.servers : [];
-    return { servers, ...(typeof stored.current === "string" ? { current: stored.current } : {}) };
-  } catch (cause) {
-    throw new SlipwayError("contexts", `${file} is no JSON`, {
-      cause,
-      hint: "remove it, and run `slipway login` again",
-    });
-  }
+  const stored = storedIn(text);
+  if (stored !== undefined) return stored;
+  throw new SlipwayError("contexts", `${file} is no list of servers`, {
+    hint: "remove it, and run `slipway login` again",
+  });
 }
 
+function storedIn(text: string): Stored | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const { servers, current } = value as Partial<Record<string, unknown>>;
+  if (!Array.isArray(servers) || !servers.every(isStoredServer)) return undefined;
+  return { servers, ...(typeof current === "string" ? { current } : {}) };
+}
+
+function isStoredServer(value: unknown): value is StoredServer {
+  if (typeof value !== "object" || value === null) return false;
+  const each = value as Record<string, unknown>;
+  const texts = ["name", "url", "token", "user"].every(key => typeof each[key] === "string");
+  return texts && (each.tokenId === undefined || typeof each.tokenId === "number");
+}
+
+/** Whole or not at all. */
 function write(file: string, stored: Stored): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}`;
-  writeFileSync(temporary, `${JSON.stringify(stored, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(temporary, file);
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    writeFileSync(temporary, `${JSON.stringify(stored, undefined, 2)}\n`, { mode: 0o600, flag: "wx" });
+    renameSync(temporary, file);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new SlipwayError("contexts", `${file} cannot be written`, { cause });
+  }
 }

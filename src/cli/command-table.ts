@@ -17,6 +17,8 @@ export interface CommandEntry {
   flags: readonly Flag[];
   /** What completion offers for the first argument. */
   completes?: "pipelines" | "workflows" | "shells" | "files";
+  /** What it offers instead, where the first argument says what to do. */
+  verbs?: readonly string[];
   /** Listed under the commands for those who come from wercker. */
   dropIn?: true;
   /** In no list: programs call it, people do not. */
@@ -167,9 +169,9 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "logout",
     args: "[server]",
-    summary: "forget a server and its token",
+    summary: "forget a server, and revoke the token that login made",
     examples: [["slipway logout", "the last one signed in to"]],
-    flags: [],
+    flags: [remote.json],
     load: async () => (await import("./commands/login.ts")).logout,
   },
   {
@@ -177,6 +179,7 @@ export const commands: readonly CommandEntry[] = [
     args: "[verb] [name]",
     summary: "servers that were signed in to; `use NAME` chooses one",
     examples: [["slipway servers use ci.example.org", "from now on"]],
+    verbs: ["list", "use"],
     flags: [remote.json],
     load: async () => (await import("./commands/login.ts")).servers,
   },
@@ -241,6 +244,7 @@ export const commands: readonly CommandEntry[] = [
     args: "<words...>",
     summary: "what the jobs of a run have kept; `get RUN NAME` fetches it",
     examples: [["slipway artifacts get latest output -o out", "unpacked into ./out"]],
+    verbs: ["list", "get"],
     flags: remote.artifactsFlags,
     load: async () => (await import("./commands/artifacts.ts")).artifacts,
   },
@@ -263,31 +267,81 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "projects",
     args: "[verb] [project]",
-    summary: "projects: list, show, create, set, delete",
+    summary: "projects: list, show, create, set, delete, new-secret (of the webhook)",
     examples: [
       [
         "slipway projects create main/shop --repository https://git.example.org/shop.git",
         "with a repository",
       ],
     ],
+    verbs: ["list", "show", "create", "set", "delete", "new-secret"],
     flags: remote.projectsFlags,
     load: async () => (await import("./commands/projects.ts")).projects,
   },
   {
     name: "secrets",
-    args: "[verb] [name]",
-    summary: "variables of a project: list, set, rm",
-    examples: [["slipway secrets set TOKEN < token.txt", "protected, unless --plain"]],
+    alias: "variables",
+    args: "[verb] [name] [more...]",
+    summary: "values that jobs get: list, set, rm; protected unless --plain",
+    examples: [
+      ["slipway secrets set TOKEN < token.txt", "protected: masked, and only for trusted runs"],
+      ["slipway variables set LEVEL --plain --branch main", "typed when asked"],
+    ],
+    verbs: ["list", "set", "rm"],
     flags: remote.secretsFlags,
-    load: async () => (await import("./commands/projects.ts")).secrets,
+    load: async () => (await import("./commands/variables.ts")).variables,
+  },
+  {
+    name: "schedules",
+    args: "[verb] [name] [cron]",
+    summary: "runs that start by the clock: list, set, rm",
+    examples: [['slipway schedules set nightly "30 3 * * *" --time-zone Europe/Madrid', "every night"]],
+    verbs: ["list", "set", "rm"],
+    flags: remote.schedulesFlags,
+    load: async () => (await import("./commands/schedules.ts")).schedules,
+  },
+  {
+    name: "hook",
+    args: "[project]",
+    summary: "print a post-receive script that tells the server of pushes",
+    examples: [["slipway hook main/shop > hooks/post-receive", "in a bare repository"]],
+    flags: remote.projectOf,
+    load: async () => (await import("./commands/projects.ts")).hook,
+  },
+  {
+    name: "organisations",
+    args: "[verb] [name]",
+    summary: "organisations: list, create",
+    examples: [["slipway organisations create shop", "for administrators"]],
+    verbs: ["list", "create"],
+    flags: remote.serverOf,
+    load: async () => (await import("./commands/people.ts")).organisations,
+  },
+  {
+    name: "members",
+    args: "<organisation> [verb] [name] [role]",
+    summary: "members of an organisation and their roles: list, set, rm",
+    examples: [["slipway members main set somebody reporter", "roles: owner, maintainer, reporter, reader"]],
+    flags: remote.serverOf,
+    load: async () => (await import("./commands/people.ts")).members,
+  },
+  {
+    name: "users",
+    args: "[verb] [name]",
+    summary: "accounts: list, create, password, enable, disable, admin, no-admin",
+    examples: [["slipway users create somebody", "asks for a password"]],
+    verbs: ["list", "create", "password", "enable", "disable", "admin", "no-admin"],
+    flags: remote.usersFlags,
+    load: async () => (await import("./commands/people.ts")).users,
   },
   {
     name: "tokens",
     args: "[verb] [name]",
     summary: "tokens: list, create, revoke",
     examples: [["slipway tokens create --worker --class default night-shift", "for a worker"]],
+    verbs: ["list", "create", "revoke"],
     flags: remote.tokensFlags,
-    load: async () => (await import("./commands/projects.ts")).tokens,
+    load: async () => (await import("./commands/tokens.ts")).tokens,
   },
   {
     name: "queue",
@@ -310,6 +364,7 @@ export const commands: readonly CommandEntry[] = [
     args: "[verb] [name] [settings...]",
     summary: "classes of jobs; `set NAME KEY=VALUE` changes one",
     examples: [["slipway classes set default engine=host", "jobs of this class run without containers"]],
+    verbs: ["list", "set"],
     flags: remote.serverOf,
     load: async () => (await import("./commands/server-lists.ts")).classes,
   },

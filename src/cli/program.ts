@@ -59,7 +59,11 @@ export function normalizedArguments(args: readonly string[]): string[] {
   ];
   const names = new Set(commands.flatMap(entry => [entry.name, ...(entry.alias ? [entry.alias] : [])]));
   const passed = commands.find(entry => entry.passThrough && entry.name === args[0]);
-  return passed === undefined ? normalizeArguments(args, flags, names) : [...args];
+  if (passed !== undefined) return [...args];
+  const normalized = normalizeArguments(args, flags, names);
+  const named = commands.find(({ name, alias }) => name === normalized[0] || alias === normalized[0]);
+  // Two commands may mean two things by one letter: the named one's own flags count.
+  return named === undefined ? normalized : normalizeArguments(args, [...flags, ...named.flags], names);
 }
 
 type Dispatch = (entry: CommandEntry, words: string[], values: FlagValues) => Promise<void>;

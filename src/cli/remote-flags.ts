@@ -1,6 +1,6 @@
 // Flags of the commands that speak to a server, as data without imports, like all flags.
 
-import type { Flag } from "./flags.ts";
+import { type Flag, runFlags } from "./flags.ts";
 
 export const json: Flag = { name: "json", help: "one JSON object on stdout, for programs" };
 
@@ -22,6 +22,7 @@ export const projectOf: readonly Flag[] = [
   ...serverOf,
 ];
 
+const events = ["push", "pull-request", "schedule", "manual"];
 const job: Flag = { name: "job", value: "NAME", help: "one job of the run, NAME or NAME/COMBINATION" };
 const variable: Flag = {
   name: "var",
@@ -47,14 +48,20 @@ export const remoteFlags: readonly Flag[] = [
 export const loginFlags: readonly Flag[] = [
   { name: "name", value: "NAME", help: "what to call the server (default: its host)" },
   { name: "token-stdin", help: "read a token from standard input" },
+  json,
 ];
 export const runsFlags: readonly Flag[] = [
   { name: "branch", value: "NAME", help: "runs of a branch" },
   { name: "workflow", value: "NAME", help: "runs of a workflow" },
-  { name: "outcome", value: "OUTCOME", help: "passed, failed, timed-out, canceled, skipped, broken" },
-  { name: "state", value: "STATE", help: "planning, running, finished" },
+  {
+    name: "outcome",
+    value: "OUTCOME",
+    choices: ["passed", "failed", "timed-out", "canceled", "skipped", "broken"],
+    help: "how they ended",
+  },
+  { name: "state", value: "STATE", choices: ["planning", "running", "finished"], help: "how far they are" },
   { name: "person", value: "NAME", help: "runs that somebody started" },
-  { name: "event", value: "EVENT", help: "push, pull-request, schedule, manual" },
+  { name: "event", value: "EVENT", choices: events, help: "what started them" },
   { name: "commit", value: "ID", help: "runs of a commit, or of those that begin so" },
   { name: "limit", value: "N", help: "how many (default: 20)" },
   { name: "after", value: "PAGE", help: "the page that follows another one" },
@@ -90,22 +97,26 @@ export const artifactsFlags: readonly Flag[] = [
   { name: "output", short: "o", value: "DIR", help: "where to unpack it (default: its name)" },
   ...projectOf,
 ];
+/** Of the flags of a run on this machine, those that a replay takes. */
+export const flagsOfReplay = [
+  "engine",
+  "docker-host",
+  "pull",
+  "attach-on-error",
+  "enable-volumes",
+  "no-remove",
+];
 export const replayFlags: readonly Flag[] = [
   job,
   { name: "step", value: "NAME", help: "stop before this step, and open a shell there" },
-  {
-    name: "engine",
-    value: "ENGINE",
-    choices: ["auto", "docker", "host", "any"],
-    help: "docker, host, auto (docker, else an error), any",
-  },
   { name: "env-file", value: "FILE", help: "values of protected variables, KEY=VALUE lines" },
+  ...runFlags.filter(flag => flagsOfReplay.includes(flag.name)),
   ...projectOf,
 ];
 export const projectsFlags: readonly Flag[] = [
   { name: "repository", value: "URL", help: "address of its git repository" },
   { name: "default-branch", value: "NAME", help: "its default branch (main)" },
-  { name: "poll-seconds", value: "N", help: "look for pushes every N seconds" },
+  { name: "poll-seconds", value: "N", help: "look for pushes every N seconds; 0 does not look" },
   { name: "credential-file", value: "FILE", help: "file with user:token, or a private key of ssh" },
   { name: "public", help: "anyone may read its runs" },
   { name: "yes", help: "delete without asking" },
@@ -116,16 +127,33 @@ export const secretsFlags: readonly Flag[] = [
   { name: "pipeline", value: "NAME", help: "for one pipeline only" },
   { name: "plain", help: "not protected: shown to whoever may see it, not masked" },
   { name: "branch", value: "PATTERN", repeat: true, help: "for these branches only" },
-  { name: "event", value: "EVENT", repeat: true, help: "for these events only" },
+  { name: "event", value: "EVENT", repeat: true, choices: events, help: "for these events only" },
   { name: "from-file", value: "FILE", help: "the value is a file's content" },
   ...projectOf,
 ];
 export const tokensFlags: readonly Flag[] = [
-  { name: "role", value: "ROLE", help: "the most it may do: owner, maintainer, reporter, reader" },
+  {
+    name: "role",
+    value: "ROLE",
+    choices: ["owner", "maintainer", "reporter", "reader"],
+    help: "the most it may do",
+  },
   { name: "days", value: "N", help: "how long it is good, or never (default: 90)" },
   { name: "worker", help: "tokens of workers" },
   { name: "class", value: "NAME", repeat: true, help: "classes that workers with it may serve" },
   { name: "project", value: "ORG/NAME", help: "tokens of a project" },
+  ...serverOf,
+];
+export const schedulesFlags: readonly Flag[] = [
+  { name: "time-zone", value: "ZONE", help: "in which the time is meant: Europe/Madrid (default: UTC)" },
+  { name: "branch", value: "NAME", help: "the branch (default: the project's)" },
+  { name: "workflow", value: "NAME", help: "one workflow of the file" },
+  { name: "off", help: "keep it, but start nothing" },
+  variable,
+  ...projectOf,
+];
+export const usersFlags: readonly Flag[] = [
+  { name: "password-stdin", help: "read the password from standard input" },
   ...serverOf,
 ];
 export const queueFlags: readonly Flag[] = [

@@ -1,9 +1,10 @@
 // One try at a job, followed: its events and its log come by two ways, and are handed on in the order in which the runner
 // made them. An event waits for the chunks before it, a chunk for the start of its step.
 
-import type { Client } from "../../client/client.ts";
+import { ApiProblem, type Client } from "../../client/client.ts";
 import type { EventSink, LogChunk, RunEvent } from "../../core/events.ts";
 import { setupStep } from "../../core/events.ts";
+import { plainTexts } from "../../lib/plain-text.ts";
 
 /** An event of a runner. `afterChunk`: the last chunk of the log that was made before it. */
 export type AttemptEvent = RunEvent & { afterChunk?: number };
@@ -13,7 +14,17 @@ export interface AttemptInput {
   jobId: string;
   attemptId: string;
   sink: EventSink;
+  /** Told where the log cannot be had; its events go on. */
+  noLog(why: string): void | Promise<void>;
   signal: AbortSignal;
+}
+
+export interface FollowedAttempt {
+  push(event: AttemptEvent): void;
+  /** No more events come. */
+  close(): void;
+  /** Resolves when all was handed on. */
+  done: Promise<void>;
 }
 
 interface Chunk {
@@ -25,12 +36,8 @@ interface Chunk {
   bytes?: string;
 }
 
-/** `close` says that no more events come; `done` resolves when all was handed on. */
-export function followAttempt(input: AttemptInput): {
-  push(event: AttemptEvent): void;
-  close(): void;
-  done: Promise<void>;
-} {
+/** Begins at once. `done` rejects with what the client throws, and with the signal's reason. */
+export function followAttempt(input: AttemptInput): FollowedAttempt {
   const events: AttemptEvent[] = [];
   const started = new Set<string>([setupStep]);
   const offsets = new Map<string, number>();
@@ -53,7 +60,7 @@ export function followAttempt(input: AttemptInput): {
 
   const pumpEvents = async () => {
     for (;;) {
-      const event = events.shift();
+      const event = events[0];
       if (event === undefined) {
         if (closed) return;
         await changed;
@@ -61,11 +68,17 @@ export function followAttempt(input: AttemptInput): {
       }
       const { afterChunk = 0, ...rest } = event;
       while (stored < afterChunk && !logOver) await changed;
-      await emit(rest as RunEvent);
+      events.shift();
+      // Its texts come from whoever wrote the file; only a log may steer the terminal.
+      await emit(plainTexts(rest) as RunEvent);
       if (event.type === "step-started") started.add(event.step);
       change();
     }
   };
+
+  // A chunk may come before the start of its step does, but never holds up the event that waits for it.
+  const mayBeTold = ({ step, seq: chunk }: Chunk) =>
+    started.has(step) || (events[0] === undefined ? closed : (events[0].afterChunk ?? 0) >= chunk);
 
   const pumpLog = async () => {
     const { client, jobId: job, attemptId: attempt, signal } = input;
@@ -73,11 +86,14 @@ export function followAttempt(input: AttemptInput): {
       for await (const message of client.events("followLog", { params: { job, attempt }, signal })) {
         if (message.event !== "chunk") continue;
         const chunk = JSON.parse(message.data) as Chunk;
-        while (!started.has(chunk.step) && !(closed && events.length === 0)) await changed;
+        while (!mayBeTold(chunk)) await changed;
         await emit(logEvent(chunk, input.attemptId, offsets));
         stored = chunk.seq;
         change();
       }
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      await input.noLog(error.message);
     } finally {
       logOver = true;
       change();

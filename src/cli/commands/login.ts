@@ -1,48 +1,83 @@
 // `slipway login URL`, `slipway logout`, `slipway servers`: which servers there are, and who one is there.
 
 import os from "node:os";
-import { listContexts, removeContext, saveContext, useContext } from "../../app/server-contexts.ts";
-import { createClient } from "../../client/client.ts";
+import {
+  listContexts,
+  removeContext,
+  type ServerContext,
+  saveContext,
+  useContext,
+} from "../../app/server-contexts.ts";
+import { ApiProblem, createClient } from "../../client/client.ts";
+import { messageOf } from "../../core/failure.ts";
 import { Secret } from "../../core/secret.ts";
+import { plainText } from "../../lib/plain-text.ts";
 import { type Command, type CommandContext, UsageError } from "../context.ts";
-import { tableLines } from "../print/table.ts";
-import { askHidden, askLine } from "../prompt.ts";
-import { calling } from "../server-access.ts";
+import { showList, showOne } from "../pages.ts";
+import { askHidden, askLine, readInput } from "../prompt.ts";
+import { calling, checkedToken, serverAddress, trustMore } from "../server-access.ts";
 
 export const login: Command = async (context, [address], values) => {
-  const url = checkedAddress(address);
-  if (url.startsWith("http://") && !/^http:\/\/(localhost|127\.|\[::1\])/.test(url)) {
+  const url = serverAddress(address);
+  if (isInTheClear(url)) {
     await context.err.write(
-      "warning: this address is not encrypted: whoever is on the way can read the token\n",
+      "warning: this address is not encrypted: whoever is on the way can read the password and the token\n",
     );
   }
+  trustMore(context);
   return calling(context, async () => {
-    const token = await tokenFor(context, url, values.tokenStdin === true);
-    const { name: user } = await createClient({ url, token }).whoAmI({});
+    const { token, tokenId } = await tokenFor(context, url, values.tokenStdin === true);
+    const client = createClient({ url, token });
+    const { name: user } = await client.whoAmI({});
     const name = typeof values.name === "string" ? values.name : new URL(url).host;
-    saveContext(context.env, { name, url, user, token: new Secret(token) });
-    await context.out.write(`signed in to ${url} as ${user}\n`);
-    return 0;
+    const made: ServerContext = { name, url, user, token: new Secret(token) };
+    saveContext(context.env, tokenId === undefined ? made : { ...made, tokenId });
+    await tellVersion(context, url);
+    return showOne(context, values, { name, url, user }, `signed in to ${url} as ${plainText(user)}`);
   });
 };
 
-function checkedAddress(address: string | undefined): string {
-  if (address === undefined || !/^https?:\/\//.test(address) || !URL.canParse(address)) {
-    throw new UsageError("which server?", "write its address: slipway login https://ci.example.org");
-  }
-  return address.replace(/\/+$/, "");
+/** Loopback is nobody's way. */
+function isInTheClear(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  const loopback = hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+  return protocol === "http:" && !loopback;
 }
 
-async function tokenFor(context: CommandContext, url: string, fromStdin: boolean): Promise<string> {
-  if (fromStdin || !context.stdin.isTTY) return (await readAll(context.stdin)).trim();
+/** The document of the api says which version answers; servers of other versions may know other things. */
+async function tellVersion(context: CommandContext, url: string): Promise<void> {
+  const version = await versionOf(url);
+  if (version === undefined || version === context.version) return;
+  await context.err.write(
+    `note: the server is version ${plainText(version)}, this program ${context.version}: one may not know what the other does\n`,
+  );
+}
+
+async function versionOf(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${url}/api/v1/openapi.json`, { signal: AbortSignal.timeout(10_000) });
+    const { info } = (await response.json()) as { info?: { version?: unknown } };
+    return typeof info?.version === "string" ? info.version : undefined;
+  } catch {
+    // It is only a remark.
+    return undefined;
+  }
+}
+
+interface NewToken {
+  token: string;
+  tokenId?: number;
+}
+
+async function tokenFor(context: CommandContext, url: string, fromStdin: boolean): Promise<NewToken> {
+  if (fromStdin || !context.stdin.isTTY) return { token: checkedToken(await readInput(context, 10_000)) };
   const name = await askLine(context, "Name (empty: sign in with a token): ");
-  if (name === "") return (await askHidden(context, "Token: ")).trim();
-  const password = await askHidden(context, "Password: ");
-  return tokenByPassword(url, name, password);
+  if (name === "") return { token: checkedToken(await askHidden(context, "Token: ")) };
+  return tokenByPassword(url, name, await askHidden(context, "Password: "));
 }
 
 /** A session for as long as it takes to make a token. */
-async function tokenByPassword(url: string, name: string, password: string): Promise<string> {
+async function tokenByPassword(url: string, name: string, password: string): Promise<NewToken> {
   let cookie = "";
   const withCookie: typeof fetch = async (input, init) => {
     const headers = new Headers(init?.headers);
@@ -53,58 +88,73 @@ async function tokenByPassword(url: string, name: string, password: string): Pro
   };
   let csrf: string | null = null;
   const client = createClient({ url, fetch: withCookie, csrf: () => csrf ?? undefined });
-  ({ csrf } = await client.signIn({ body: { name, password } }));
-  const { secret } = await client.createToken({ body: { name: `slipway login on ${os.hostname()}` } });
-  await client.signOut({});
-  return secret;
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
-  let text = "";
-  for await (const part of stream) {
-    text += part.toString();
-    if (text.length > 10_000) break;
+  try {
+    ({ csrf } = await client.signIn({ body: { name, password } }));
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.status !== 401) throw error;
+    throw new UsageError("name or password are wrong", "an administrator can set a new password");
   }
-  return text;
+  const { id, secret } = await client.createToken({ body: { name: `slipway login on ${os.hostname()}` } });
+  await client.signOut({});
+  return { token: secret, tokenId: id };
 }
 
-export const logout: Command = async (context, [name]) => {
-  const { current } = listContexts(context.env);
+export const logout: Command = async (context, [name], values) => {
+  const { current, servers: all } = listContexts(context.env);
   const which = name ?? current;
-  if (which === undefined || !removeContext(context.env, which)) {
+  const known = all.find(each => each.name === which);
+  if (which === undefined || known === undefined) {
     throw new UsageError(
       which === undefined ? "there is no server to sign out from" : `there is no server "${which}"`,
+      all.length === 0 ? undefined : `there are: ${all.map(each => each.name).join(", ")}`,
     );
   }
-  await context.out.write(
-    `forgot ${which}; its token stays good until it is revoked: slipway tokens revoke\n`,
-  );
-  return 0;
+  removeContext(context.env, which);
+  const revoked = await revoke(context, known);
+  const rest = revoked ? "" : "; its token stays good until it is revoked: slipway tokens revoke ID";
+  return showOne(context, values, { name: which, revoked }, `forgot ${which}${rest}`);
 };
 
+/** A token that `login` made is of no use to anybody any more. */
+async function revoke(context: CommandContext, { url, token, tokenId }: ServerContext): Promise<boolean> {
+  if (tokenId === undefined) return false;
+  trustMore(context);
+  try {
+    await createClient({ url, token: token.reveal(), retryMs: [] }).revokeToken({
+      params: { token: tokenId },
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 401) return true;
+    await context.err.write(`warning: the token could not be revoked: ${plainText(messageOf(error))}\n`);
+    return false;
+  }
+}
+
 export const servers: Command = async (context, [verb = "list", name], values) => {
+  const { current, servers: all, mended } = listContexts(context.env);
+  for (const line of mended) await context.err.write(`warning: ${line}\n`);
   if (verb === "use") {
-    if (name === undefined || !useContext(context.env, name))
-      throw new UsageError(`there is no server "${name ?? ""}"`);
-    await context.out.write(`${name} is the server now\n`);
-    return 0;
+    if (name === undefined || !useContext(context.env, name)) {
+      const names = all.map(each => each.name).join(", ") || "none; run `slipway login URL`";
+      throw new UsageError(
+        name === undefined ? "which server?" : `there is no server "${name}"`,
+        `there are: ${names}`,
+      );
+    }
+    return showOne(context, values, { name }, `${name} is the server now`);
   }
   if (verb !== "list") throw new UsageError(`"${verb}" is not known`, "there are: list, use NAME");
-  const { current, servers: all } = listContexts(context.env);
-  if (values.json === true) {
-    const shown = all.map(({ name: each, url, user }) => ({
-      name: each,
-      url,
-      user,
-      current: each === current,
-    }));
-    await context.out.write(`${JSON.stringify(shown)}\n`);
-    return 0;
-  }
-  const rows = all.map(each => [each.name === current ? "*" : "", each.name, each.url, each.user]);
-  const lines = tableLines(["", "NAME", "ADDRESS", "USER"], rows);
-  await context.out.write(
-    lines.length === 0 ? "no servers; run `slipway login URL`\n" : `${lines.join("\n")}\n`,
-  );
-  return 0;
+  return showList(context, values, {
+    items: streamOf(
+      all.map(({ name: each, url, user }) => ({ name: each, url, user, current: each === current })),
+    ),
+    head: ["", "NAME", "ADDRESS", "USER"],
+    row: each => [each.current ? "*" : "", each.name, each.url, each.user],
+    none: "no servers; run `slipway login URL`",
+  });
 };
+
+async function* streamOf<T>(items: T[]): AsyncGenerator<T> {
+  yield* items;
+}

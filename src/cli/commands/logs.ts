@@ -1,46 +1,65 @@
 // `slipway logs RUN`: the bytes of a job's log, or with `-f` all jobs of a run as they print.
 
 import { type Command, type CommandContext, UsageError } from "../context.ts";
-import { calling, connect, runOf, type ServerAccess } from "../server-access.ts";
-import { jobOf, needed } from "./runs.ts";
+import { jobOf, runOf } from "../find-run.ts";
+import { calling, connect, type ServerAccess, textOf } from "../server-access.ts";
 
 export const logs: Command = (context, [word], values) =>
   calling(context, async () => {
-    const access = connect(context, values);
-    const run = await runOf(context, values, access, needed(word));
+    const access = await connect(context, values);
+    const [jobName, stepName] = [textOf(values.job), textOf(values.step)];
+    const run = await runOf(context, values, access, word);
     if (values.follow === true) {
+      if (stepName !== undefined)
+        throw new UsageError("--step and --follow do not go together", "leave one of them out");
       const { followRemoteRun } = await import("../follow-remote-run.ts");
-      return followRemoteRun(context, values, access, await access.client.getRun({ params: { run } }));
+      const job = jobName === undefined ? {} : { jobId: (await jobOf(access.client, run, jobName)).id };
+      const found = await access.client.getRun({ params: { run } });
+      return followRemoteRun(context, values, access, found, job);
     }
-    const job = await jobOf(access.client, run, typeof values.job === "string" ? values.job : undefined);
+    const job = await jobOf(access.client, run, jobName);
     const attempt = job.attempts.at(-1);
     if (attempt === undefined)
       throw new UsageError(`${job.name} has not begun: ${job.detail || job.state}`, "follow it with -f");
-    const step =
-      typeof values.step === "string" ? await stepOf(access, job.id, attempt.id, values.step) : undefined;
-    return copy(context, access, { job: job.id, attempt: attempt.id }, step);
+    const params = { job: job.id, attempt: attempt.id };
+    const step = stepName === undefined ? undefined : await stepOf(access, params, stepName);
+    return copy(context, access, params, step);
   });
 
+interface LogParams {
+  job: string;
+  attempt: string;
+}
+
+/** The bytes as they are. */
 async function copy(
   context: CommandContext,
   { client }: ServerAccess,
-  params: { job: string; attempt: string },
+  params: LogParams,
   step: string | undefined,
 ): Promise<number> {
-  const { body } = await client.stream("getLog", { params, query: step === undefined ? {} : { step } });
-  for await (const part of body) {
-    if (context.out.gone) break;
-    await context.out.write(part);
+  const leave = new AbortController();
+  context.out.onGone(() => leave.abort(new Error("the reader is gone")));
+  const query = step === undefined ? {} : { step };
+  try {
+    const { body } = await client.stream("getLog", { params, query, signal: leave.signal });
+    for await (const part of body) await context.out.write(part);
+  } catch (error) {
+    if (!leave.signal.aborted) throw error;
   }
   return 0;
 }
 
 /** A step's id, by its id or by the name that people read. */
-async function stepOf({ client }: ServerAccess, job: string, attempt: string, name: string): Promise<string> {
-  const { spec } = await client.getJob({ params: { job } });
-  const { steps: written } = await client.getLogSteps({ params: { job, attempt } });
+async function stepOf({ client }: ServerAccess, params: LogParams, name: string): Promise<string> {
+  const [{ spec }, { steps: written }] = await Promise.all([
+    client.getJob({ params: { job: params.job } }),
+    client.getLogSteps({ params }),
+  ]);
   const steps = [...stepsIn(spec.steps), ...stepsIn(spec.afterSteps)];
-  const found = steps.find(step => step.id === name || step.displayName === name || step.name === name);
+  const found =
+    steps.find(step => step.id === name) ??
+    steps.find(step => step.displayName === name || step.name === name);
   const id = found?.id ?? written.find(each => each.step === name)?.step;
   if (id !== undefined) return id;
   throw new UsageError(

@@ -1,202 +1,129 @@
-// `slipway projects`, `secrets`, `tokens`: what is set up on a server.
+// `slipway projects`, `slipway hook`: projects of a server, and how a git host tells it of pushes.
 
-import { readFileSync } from "node:fs";
-import { type Command, type FlagValues, UsageError } from "../context.ts";
-import { askHidden } from "../prompt.ts";
-import { calling, connect, projectOf, readProject } from "../server-access.ts";
-import { allOf, pageOf, print, table } from "./server-lists.ts";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { Client } from "../../client/client.ts";
+import { messageOf } from "../../core/failure.ts";
+import { type Command, type CommandContext, type FlagValues, UsageError } from "../context.ts";
+import { projectOf, readProject } from "../find-run.ts";
+import { itemsOf, showList, showOne } from "../pages.ts";
+import { factLines } from "../print/facts.ts";
+import { stateOf } from "../print/run-facts.ts";
+import { calling, connect, textOf } from "../server-access.ts";
+import { wholeOf } from "./runs.ts";
 
-type Context = Parameters<Command>[0];
+type Project = Awaited<ReturnType<Client["getProject"]>>;
 
 export const projects: Command = (context, [verb = "list", name], values) =>
   calling(context, async () => {
-    const { client } = connect(context, values);
-    if (verb === "list") {
-      const all = await allOf(after => client.listProjects({ query: pageOf(after) }));
-      if (values.json === true) return print(context, all);
-      const rows = all.map(each => [
-        `${each.organisation}/${each.name}`,
-        each.lastRun === null ? "" : (each.lastRun.outcome ?? each.lastRun.state),
-        each.repository ?? "(sources are sent)",
-      ]);
-      return table(context, ["PROJECT", "LAST RUN", "REPOSITORY"], rows, "no projects");
-    }
+    const { client } = await connect(context, values);
+    if (verb === "list") return list(context, values, client);
+    const verbs = ["show", "create", "set", "delete", "new-secret"];
+    if (!verbs.includes(verb))
+      throw new UsageError(`"${verb}" is not known`, `there are: list, ${verbs.join(", ")}`);
     if (name === undefined) throw new UsageError("which project?", "write ORGANISATION/PROJECT");
     const params = readProject(name);
-    if (verb === "show") return print(context, await client.getProject({ params }));
+    if (verb === "show") return show(context, values, await client.getProject({ params }));
+    if (verb === "set") {
+      const body = changesOf(context, values);
+      return show(context, values, await client.changeProject({ params, body }));
+    }
     if (verb === "delete") {
       if (values.yes !== true) throw new UsageError(`this deletes ${name} with all its runs`, "say --yes");
       await client.deleteProject({ params });
-      await context.out.write(`deleted ${name}\n`);
-      return 0;
+      return showOne(context, values, { deleted: name }, `deleted ${name}`);
     }
-    const changes = changesOf(values);
-    if (verb === "set") return print(context, await client.changeProject({ params, body: changes }));
-    if (verb !== "create")
-      throw new UsageError(`"${verb}" is not known`, "there are: list, show, create, set, delete");
+    if (verb === "new-secret") {
+      const answer = await client.rotateWebhookSecret({ params });
+      return showOne(context, values, answer, `webhook secret, shown this once: ${answer.webhookSecret}`);
+    }
     const made = await client.createProject({
       params: { organisation: params.organisation },
-      body: { name: params.project, ...changes },
+      body: { name: params.project, ...changesOf(context, values) },
     });
-    if (values.json === true) return print(context, made);
-    await context.out.write(
-      `created ${name}\nwebhook: ${made.webhookUrl}\nwebhook secret, shown this once: ${made.webhookSecret}\n`,
-    );
-    return 0;
+    const text = `created ${name}\nwebhook: ${made.webhookUrl}\nwebhook secret, shown this once: ${made.webhookSecret}`;
+    return showOne(context, values, made, text);
   });
 
-function changesOf(values: FlagValues) {
-  const word = (key: string) => (typeof values[key] === "string" ? values[key] : undefined);
-  const [repository, defaultBranch, poll, credential] = [
-    "repository",
-    "defaultBranch",
-    "pollSeconds",
-    "credentialFile",
-  ].map(word);
+function list(context: CommandContext, values: FlagValues, client: Client): Promise<number> {
+  return showList(context, values, {
+    items: itemsOf(query => client.listProjects({ query })),
+    head: ["PROJECT", "LAST RUN", "REPOSITORY"],
+    row: each => [
+      `${each.organisation}/${each.name}`,
+      each.lastRun === null ? "" : `#${each.lastRun.number} ${stateOf(each.lastRun)}`,
+      each.repository ?? "(sources are sent)",
+    ],
+    none: "no projects that you may see",
+  });
+}
+
+function show(context: CommandContext, values: FlagValues, project: Project): Promise<number> {
+  const { lastRun, pollSeconds } = project;
+  const facts = factLines([
+    ["project", `${project.organisation}/${project.name}`],
+    ["repository", project.repository ?? "none: sources are sent"],
+    ["credential", project.hasCredential ? "kept" : ""],
+    ["default branch", project.defaultBranch],
+    ["readable by", project.public ? "anyone" : "members"],
+    ["looks for pushes", pollSeconds === null ? "" : `every ${pollSeconds} s`],
+    ["last run", lastRun === null ? "" : `#${lastRun.number} ${stateOf(lastRun)}`],
+    ["webhook", project.webhookUrl],
+    ["badge", project.badgeUrl],
+  ]);
+  return showOne(context, values, project, facts.join("\n"));
+}
+
+/** An empty address takes the repository away, 0 seconds the looking. */
+function changesOf(context: CommandContext, values: FlagValues) {
+  const repository = values.repository;
+  const [defaultBranch, credential] = [textOf(values.defaultBranch), textOf(values.credentialFile)];
+  const poll = wholeOf("--poll-seconds", values.pollSeconds, { usual: 0, least: 0, most: 86_400 });
   return {
-    ...(repository === undefined ? {} : { repository }),
+    ...(typeof repository === "string" ? { repository: repository === "" ? null : repository } : {}),
     ...(defaultBranch === undefined ? {} : { defaultBranch }),
-    ...(poll === undefined ? {} : { pollSeconds: Number(poll) }),
-    ...(credential === undefined ? {} : { credential: readFileSync(credential, "utf8") }),
+    ...(values.pollSeconds === undefined ? {} : { pollSeconds: poll === 0 ? null : poll }),
+    ...(credential === undefined ? {} : { credential: contentOf(context, "--credential-file", credential) }),
     ...(values.public === undefined ? {} : { public: values.public === true }),
   };
 }
 
-/** Values come from standard input, a file or a prompt: on the command line everyone on the machine could read them. */
-export const secrets: Command = (context, [verb = "list", name], values) =>
-  calling(context, async () => {
-    const access = connect(context, values);
-    const organisation = typeof values.organisation === "string" ? values.organisation : undefined;
-    const place = organisation === undefined ? await projectOf(context, values, access) : undefined;
-    const { client } = access;
-    if (verb === "list") {
-      const all = await allOf(after =>
-        place === undefined
-          ? client.listOrganisationVariables({
-              params: { organisation: organisation! },
-              query: pageOf(after),
-            })
-          : client.listVariables({ params: place, query: pageOf(after) }),
-      );
-      if (values.json === true) return print(context, all);
-      const rows = all.map(each => [
-        each.name,
-        each.protected ? "(protected)" : (each.value ?? ""),
-        each.pipeline ?? "",
-        each.branches?.join(",") ?? "",
-        each.events?.join(",") ?? "",
-      ]);
-      return table(context, ["NAME", "VALUE", "PIPELINE", "BRANCHES", "EVENTS"], rows, "no variables");
-    }
-    if (name === undefined) throw new UsageError("which variable?");
-    const query = typeof values.pipeline === "string" ? { pipeline: values.pipeline } : {};
-    if (verb === "rm") {
-      if (place === undefined)
-        await client.removeOrganisationVariable({ params: { organisation: organisation!, name } });
-      else await client.removeVariable({ params: { ...place, name }, query });
-      await context.out.write(`removed ${name}\n`);
-      return 0;
-    }
-    if (verb !== "set") throw new UsageError(`"${verb}" is not known`, "there are: list, set NAME, rm NAME");
-    const events = listOf(values.event) as ("push" | "pull-request" | "schedule" | "manual")[] | null;
-    const body = {
-      value: await newValue(context, values, name),
-      protected: values.plain !== true,
-      branches: listOf(values.branch),
-      events,
-    };
-    const set =
-      place === undefined
-        ? await client.setOrganisationVariable({ params: { organisation: organisation!, name }, body })
-        : await client.setVariable({ params: { ...place, name }, query, body });
-    return values.json === true
-      ? print(context, set)
-      : table(context, [], [[`set ${name}${set.protected ? " (protected)" : ""}`]], "");
-  });
-
-function listOf(value: FlagValues[string]): string[] | null {
-  return Array.isArray(value) ? value : typeof value === "string" ? [value] : null;
+/** A file's text, without the end of its last line where it has only one. Throws UsageError. */
+export function contentOf(context: CommandContext, flag: string, file: string): string {
+  try {
+    const text = readFileSync(path.resolve(context.cwd, file), "utf8");
+    return /^[^\n]*\r?\n$/.test(text) ? text.replace(/\r?\n$/, "") : text;
+  } catch (error) {
+    throw new UsageError(`${flag}: ${messageOf(error)}`);
+  }
 }
 
-async function newValue(context: Context, values: FlagValues, name: string): Promise<string> {
-  if (typeof values.fromFile === "string") return readFileSync(values.fromFile, "utf8");
-  if (context.stdin.isTTY) return askHidden(context, `${name}: `);
-  let text = "";
-  for await (const part of context.stdin) text += part.toString();
-  // The line end of `echo` is not meant.
-  return text.replace(/\r?\n$/, "");
-}
-
-export const tokens: Command = (context, [verb = "list", name], values) =>
+export const hook: Command = (context, [name], values) =>
   calling(context, async () => {
-    const access = connect(context, values);
-    const { client } = access;
-    const place = typeof values.project === "string" ? readProject(values.project) : undefined;
-    const ofWorkers = values.worker === true;
-    if (verb === "list") {
-      const all = await allOf(after => {
-        const query = pageOf(after);
-        if (ofWorkers) return client.listWorkerTokens({ query });
-        return place === undefined
-          ? client.listTokens({ query })
-          : client.listProjectTokens({ params: place, query });
-      });
-      if (values.json === true) return print(context, all);
-      const rows = all.map(each => [
-        String(each.id),
-        each.name,
-        each.role ?? (each.classes.join(",") || "all"),
-        each.expiresAt ?? "never",
-        each.lastUsedAt ?? "never",
-      ]);
-      return table(context, ["ID", "NAME", "MAY", "EXPIRES", "LAST USED"], rows, "no tokens");
-    }
-    if (name === undefined)
-      throw new UsageError(verb === "revoke" ? "which token? write its id" : "write a name for the token");
-    if (verb === "revoke") {
-      const token = Number(name);
-      if (ofWorkers) await client.revokeWorkerToken({ params: { token } });
-      else if (place === undefined) await client.revokeToken({ params: { token } });
-      else await client.revokeProjectToken({ params: { ...place, token } });
-      await context.out.write(`revoked ${name}\n`);
-      return 0;
-    }
-    if (verb !== "create")
-      throw new UsageError(`"${verb}" is not known`, "there are: list, create NAME, revoke ID");
-    const made = await createToken(access.client, { name, place, ofWorkers, values });
-    if (values.json === true) return print(context, made);
-    await context.err.write(`token ${made.id}, shown this once:\n`);
-    await context.out.write(`${made.secret}\n`);
+    const access = await connect(context, values);
+    const params = await projectOf(context, values, access, name);
+    const { webhookUrl } = await access.client.getProject({ params });
+    const script = readFileSync(hookFile(), "utf8");
+    if (values.json === true) return showOne(context, values, { webhookUrl, script }, "");
+    await context.out.write(script);
+    await context.err.write(
+      [
+        `# Save it as hooks/post-receive of the bare repository, make it executable, and there:`,
+        `#   git config slipway.url ${webhookUrl}`,
+        `#   git config slipway.secretFile FILE   (with the webhook secret: slipway projects new-secret ${params.organisation}/${params.project})`,
+        "",
+      ].join("\n"),
+    );
     return 0;
   });
 
-type Client = ReturnType<typeof connect>["client"];
-type Role = "owner" | "maintainer" | "reporter" | "reader";
-
-function createToken(
-  client: Client,
-  {
-    name,
-    place,
-    ofWorkers,
-    values,
-  }: {
-    name: string;
-    place: ReturnType<typeof readProject> | undefined;
-    ofWorkers: boolean;
-    values: FlagValues;
-  },
-) {
-  const days =
-    values.days === undefined ? {} : { days: values.days === "never" ? null : Number(values.days) };
-  const role = typeof values.role === "string" ? { role: values.role as Role } : {};
-  if (ofWorkers)
-    return client.createWorkerToken({
-      body: { name, classes: listOf(values.class) ?? ["default"], ...days },
-    });
-  if (place === undefined) return client.createToken({ body: { name, ...role, ...days } });
-  return client.createProjectToken({
-    params: place,
-    body: { name, ...(role as { role?: "reader" }), ...days },
-  });
+function hookFile(): string {
+  for (let above = import.meta.dirname; above !== path.dirname(above); above = path.dirname(above)) {
+    const file = path.join(above, "deploy", "hooks", "post-receive");
+    if (existsSync(file)) return file;
+  }
+  throw new UsageError(
+    "the hook is not part of this installation",
+    "it is deploy/hooks/post-receive of the source",
+  );
 }

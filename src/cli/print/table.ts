@@ -1,6 +1,6 @@
 // Lists for people: columns as wide as their widest value, the last one as long as it is.
 
-import { plainText } from "../server-access.ts";
+import { plainText } from "../../lib/plain-text.ts";
 
 /** Lines with a head. Empty where there are no rows. */
 export function tableLines(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
