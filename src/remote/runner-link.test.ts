@@ -10,14 +10,17 @@ import { createRunnerLink } from "./runner-link.ts";
 
 type Scripted = number | [number, unknown, Record<string, string>?] | Error;
 
-function linkTo(answers: Scripted[], patienceMs = 60_000) {
+/** Answers one after the other, the last one for ever; or by path. */
+function linkTo(answers: Scripted[] | ((path: string) => Scripted), patienceMs = 60_000) {
   const clock = movedClock();
   const sent: string[] = [];
   const runnerHttp: RunnerHttp = {
     async request({ path, signal, headers }) {
       signal.throwIfAborted();
       sent.push(`${path} ${headers?.authorization}`);
-      const next = answers.length > 1 ? answers.shift()! : answers[0]!;
+      const listed = () =>
+        answers.length > 1 ? (answers as Scripted[]).shift()! : (answers as Scripted[])[0]!;
+      const next = typeof answers === "function" ? answers(path) : listed();
       if (next instanceof Error) throw next;
       const [status, json, answered = {}] = typeof next === "number" ? [next, {}] : next;
       const body = Readable.from([Buffer.from(JSON.stringify(json))]) as unknown as http.IncomingMessage;
@@ -61,6 +64,20 @@ test("a platform that never answers is given up when patience is over", async ()
   expect(link.awaySince()).toBe(began);
   await expect(clock.until(sending)).rejects.toMatchObject({ code: "platform-away" });
   expect(clock.now() - began).toBeGreaterThanOrEqual(120_000);
+});
+
+test("one call that is never answered is given up, although others are", async () => {
+  const { link, clock } = linkTo(path => (path === "x" ? 503 : 200), 60_000);
+  const began = clock.now();
+  const sending = link.send(request);
+  sending.catch(() => undefined);
+  for (let second = 0; second < 55; second += 5) {
+    await clock.move(5000);
+    await clock.until(link.send({ method: "GET", path: "y" }));
+    expect(link.awaySince()).toBeUndefined();
+  }
+  await expect(clock.until(sending)).rejects.toMatchObject({ code: "platform-away" });
+  expect(clock.now() - began).toBeLessThan(70_000);
 });
 
 test.each<[string, Scripted]>([

@@ -89,14 +89,17 @@ export function createRunnerLink(options: LinkOptions): RunnerLink {
     const signal =
       request.signal === undefined ? over.signal : AbortSignal.any([request.signal, over.signal]);
     const backOff = createBackOff(random);
+    let since = Number.POSITIVE_INFINITY;
     for (;;) {
       try {
         return await tryOnce(request, signal, take);
       } catch (error) {
         signal.throwIfAborted();
         if (!mayComeAgain(error)) throw error;
+        // One service may be away while another one answers.
         failingSince ??= clock.monotonic();
-        if (clock.monotonic() - failingSince >= patienceMs) throw away(error, patienceMs);
+        since = Math.min(since, failingSince, clock.monotonic());
+        if (clock.monotonic() - since >= patienceMs) throw away(error, patienceMs);
         const least = error instanceof Repeat ? error.afterMs : 0;
         await pause(Math.max(backOff(), least), clock, signal);
       }
