@@ -19,7 +19,7 @@ test("two workers that believe to hold a job", async () => {
   const server = await world.start("main", ["api", "logs", "reporter"]);
   const client = await clientWithProject(world, server);
   const first = await world.worker({ api: server });
-  const id = await startRun(client, world.slowJob(500));
+  const id = await startRun(client, world.slowJob(400));
   await logWith(client, id, "line 10 of");
   process.kill(first.pid, "SIGSTOP");
   const second = await world.worker({ api: server });
@@ -30,7 +30,7 @@ test("two workers that believe to hold a job", async () => {
   resume(first.pid);
   // Meanwhile it renews, and learns that the job is another's.
   await pause(4000);
-  await expectWhole(world, client, await endOf(client, id), 500);
+  await expectWhole(world, client, await endOf(client, id), 400);
   await world.nothingLeft();
   const holders = await world.db.query("select distinct worker_id from attempts");
   expect(holders).toHaveLength(1);
