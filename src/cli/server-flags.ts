@@ -81,6 +81,11 @@ export const serverFlags: readonly Flag[] = [
   { name: "pull", value: "VALUE", help: "whether images are asked for anew before each job" },
   { name: "default-class", value: "VALUE", help: "class of jobs whose file names none" },
   {
+    name: "trusted-proxies",
+    value: "VALUE",
+    help: "reverse proxies whose `X-Forwarded-For` is believed: addresses or networks, separated by commas",
+  },
+  {
     name: "allow-file-repositories",
     value: "VALUE",
     help: "whether repositories may be directories of the server's machine",

@@ -1,6 +1,7 @@
 // The role api: people, programs and workers on the main listener, runners on theirs.
 
 import { createPasswords } from "../../auth/passwords.ts";
+import { createCallerAddress } from "../../http/caller-address.ts";
 import type { RequestHandler } from "../../http/handler.ts";
 import type { Route } from "../../http/route.ts";
 import { openCancelWatch } from "../../queue/postgres/cancel-watch.ts";
@@ -47,7 +48,13 @@ export function openApiRole(
   const { artifactDays, maxArtifactBytes: artifactBytes, maxCacheBytes: cacheBytes } = settings;
   return {
     routes: [
-      ...peopleRoutes({ db, cookies, passwords: createPasswords(), guesses: createSignInLimits(clock) }),
+      ...peopleRoutes({
+        db,
+        cookies,
+        passwords: createPasswords(),
+        guesses: createSignInLimits(clock),
+        addressOf: createCallerAddress(settings.trustedProxies),
+      }),
       ...projectRoutes(projects),
       ...variableRoutes(projects),
       ...scheduleRoutes(projects),

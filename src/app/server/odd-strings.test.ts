@@ -69,7 +69,7 @@ beforeAll(async () => {
   // Guesses of passwords cost what they should; here they would be most of the time.
   const passwords = createPasswords({ cost: { n: 2, r: 8, p: 1 } });
   const guesses = createSignInLimits(systemClock);
-  const people = peopleRoutes({ db, cookies: { secure: false }, passwords, guesses });
+  const people = peopleRoutes({ db, cookies: { secure: false }, passwords, guesses, addressOf: () => "" });
   const cheap = new Map(people.map(route => [route.endpoint.id, route]));
   routes = [
     ...openApiRole(platform, keys, "http://ci.example.org", stack).routes,

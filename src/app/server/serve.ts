@@ -19,7 +19,7 @@ import { writeProblem } from "../../http/write-answer.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { openRunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import type { Worker } from "../../services/worker/worker.ts";
-import { isDatabaseAway } from "../../store/database.ts";
+import { isDatabaseAway, isOvertaken } from "../../store/database.ts";
 import { localUrl, publicUrl } from "./addresses.ts";
 import type { RoleParts } from "./api-role.ts";
 import { checkKeys } from "./check-keys.ts";
@@ -136,6 +136,7 @@ function router(platform: Platform, routes: Route[], baseUrl: string) {
     log,
     isAway: error =>
       isDatabaseAway(error) || (error instanceof SlipwayError && error.code.startsWith("blobs")),
+    isOvertaken,
     answered: metrics.answered,
   });
 }

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { readS3Place } from "../../blobs/s3-place.ts";
+import { isNetwork } from "../../http/caller-address.ts";
 
 export const roles = ["api", "logs", "reporter", "worker"] as const;
 export type RoleName = (typeof roles)[number];
@@ -137,6 +138,12 @@ export const schema = z.strictObject({
     .default("missing")
     .describe("Whether images are asked for anew before each job."),
   defaultClass: text.default("default").describe("Class of jobs whose file names none."),
+  trustedProxies: list
+    .pipe(z.array(text.refine(isNetwork, "an address or a network, such as 10.0.0.0/8")))
+    .default([])
+    .describe(
+      "Reverse proxies whose `X-Forwarded-For` is believed: addresses or networks, separated by commas.",
+    ),
   allowFileRepositories: yesOrNo
     .default(false)
     .describe("Whether repositories may be directories of the server's machine."),

@@ -2,6 +2,7 @@
 
 import type { Passwords } from "../../../auth/passwords.ts";
 import type { SessionCookies } from "../../../auth/sessions.ts";
+import type { CallerAddress } from "../../../http/caller-address.ts";
 import type { Database } from "../../../store/database.ts";
 import type { SignInLimits } from "./sign-in-limits.ts";
 
@@ -10,4 +11,5 @@ export interface PeopleDependencies {
   cookies: SessionCookies;
   passwords: Passwords;
   guesses: SignInLimits;
+  addressOf: CallerAddress;
 }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Callers, makeCallers } from "../../../auth/fixtures/callers.ts";
 import { createPasswords } from "../../../auth/passwords.ts";
+import { createCallerAddress } from "../../../http/caller-address.ts";
 import { movedClock } from "../../../http/fixtures/moved-clock.ts";
 import { seedProject } from "../../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
@@ -15,6 +16,7 @@ let organisation: string;
 let clock = movedClock();
 const passwords = createPasswords({ cost: { n: 2 ** 10, r: 8, p: 1 } });
 const password = "a long enough one";
+const addressOf = createCallerAddress(["127.0.0.1"]);
 
 beforeAll(async () => {
   database = await startTestDatabase();
@@ -36,7 +38,10 @@ beforeEach(async () => {
   ]);
   clock = movedClock();
   const cookies = { secure: false };
-  server = await serveGated(db, peopleRoutes({ db, cookies, passwords, guesses: createSignInLimits(clock) }));
+  server = await serveGated(
+    db,
+    peopleRoutes({ db, cookies, passwords, guesses: createSignInLimits(clock), addressOf }),
+  );
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
@@ -68,7 +73,7 @@ describe("signing in", () => {
   test("behind https the cookie is bound to host and https", async () => {
     const { db } = database;
     const routes = peopleRoutes({
-      ...{ db, cookies: { secure: true }, passwords, guesses: createSignInLimits(clock) },
+      ...{ db, cookies: { secure: true }, passwords, guesses: createSignInLimits(clock), addressOf },
     });
     await using secure = await serveGated(db, routes, { secure: true, origin: "https://ci.example.org" });
     const { headers } = await secure.call("POST", "/session", { body: { name: "reporter", password } });
@@ -93,6 +98,8 @@ describe("signing in", () => {
     const { status, body, headers } = await signIn("reporter", password);
     expect([status, body.code, headers.get("retry-after")]).toEqual([429, "too-many", "6"]);
     expect((await signIn("owner", "wrong")).status).toBe(401);
+    const elsewhere = { body: { name: "reporter", password }, headers: { "x-forwarded-for": "203.0.113.7" } };
+    expect((await server.call("POST", "/session", elsewhere)).status).toBe(201);
     clock.move(6000);
     expect((await signIn("reporter", password)).status).toBe(201);
   });

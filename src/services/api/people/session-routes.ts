@@ -12,10 +12,10 @@ import type { PeopleDependencies } from "./dependencies.ts";
 
 type Person = AnswerOf<typeof endpoints.whoAmI>;
 
-export function sessionRoutes({ db, cookies, passwords, guesses }: PeopleDependencies): Route[] {
+export function sessionRoutes({ db, cookies, passwords, guesses, addressOf }: PeopleDependencies): Route[] {
   return [
     route(endpoints.signIn, async ({ body, request, response }) => {
-      guesses.take(body.name, request.socket.remoteAddress ?? "");
+      guesses.take(body.name, addressOf(request));
       const [user] = await db.query<{ id: number; password_hash: string | null }>(
         "select id, password_hash from users where name = $1 and not disabled",
         [body.name],
@@ -50,7 +50,7 @@ export function sessionRoutes({ db, cookies, passwords, guesses }: PeopleDepende
     }),
     route(endpoints.changePassword, async ({ body, principal, request }) => {
       const { userId, name } = unlimited(principal);
-      guesses.take(name, request.socket.remoteAddress ?? "");
+      guesses.take(name, addressOf(request));
       const [user] = await db.query<{ password_hash: string | null }>(
         "select password_hash from users where id = $1",
         [userId],
