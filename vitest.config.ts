@@ -6,6 +6,7 @@ import { defineConfig } from "vitest/config";
 
 const processTests = [
   "test/faults/**/*.test.ts",
+  "test/faults/**/*.test.ts",
   "test/server/**/*.test.ts",
   "steps/**/*.test.ts",
   "src/steps/resolve-step.test.ts",
@@ -21,7 +22,9 @@ const processTests = [
   "src/cli/commands/completion.test.ts",
   "src/engine/host/host-engine.test.ts",
   "src/engine/host/host-box.test.ts",
+  "src/launcher/process/process-launcher.test.ts",
   "src/store/embedded-postgres.test.ts",
+  "test/faults/**/*.test.ts",
   "test/server/**/*.test.ts",
 ];
 // Real daemons, kernels and process trees hiccup on a loaded machine. One more try, which the report shows, tells that
@@ -38,6 +41,9 @@ export default defineConfig({
           include: ["{src,test,steps}/**/*.test.ts"],
           exclude: [...containerTests, ...processTests],
           setupFiles: ["test/leak-guard.ts"],
+          // Many speak to a real database, which shares the machine with all others.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {
