@@ -4,21 +4,39 @@
 
 import type { Claim, LaunchEnd } from "../queue/queue.ts";
 
+/** One try, as the queue names it. */
+export interface AttemptName {
+  attemptId: string;
+  epoch: number;
+}
+
 export interface Launcher extends AsyncDisposable {
   readonly name: string;
   /**
-   * Starts a runner for a claim. Answers the reference under which it can be found again. May be repeated with the
-   * same claim: a runner that is there already is adopted. A refusal or failure to launch is told through `ended`.
+   * Starts a runner for a claim. Answers the reference under which it can be found again, "" where there is none. May be
+   * repeated with the same claim, also by another launcher of the same place: a runner that is there already is adopted. A
+   * refusal or failure to launch is told through `ended`.
    */
   launch(claim: Claim, signal: AbortSignal): Promise<string>;
-  /** Takes over a runner that an earlier worker launched. False where it is gone. */
-  adopt(claim: Claim, launcherRef: string): Promise<boolean>;
+  /**
+   * Takes over a runner that an earlier worker launched. False where it is gone. With an empty reference it is looked for by
+   * the attempt: whoever launched it may have died before it could tell.
+   */
+  adopt(attempt: AttemptName, launcherRef: string): Promise<boolean>;
   /** Whether the runner of an attempt is alive, as far as can be seen. */
   alive(attemptId: string): boolean;
-  /** Ends a runner and all that it brought up, however it is. Fine when it is gone. */
+  /**
+   * Ends a runner and all that it brought up, however it is. Fine when it is gone, and for one that this launcher does not
+   * hold. Rejects where the runner does not end; may be repeated.
+   */
   destroy(attemptId: string): Promise<void>;
-  /** Attempts whose runner has ended, with what was seen of it. One reader. */
-  readonly ended: AsyncIterable<{ attemptId: string; epoch: number; end: LaunchEnd }>;
-  /** Removes what is left of runners that are gone and that no live attempt stands behind. Answers of how many. */
-  sweep(live: ReadonlySet<string>): Promise<number>;
+  /** Forgets a runner that another worker has now, and touches nothing of it. */
+  release(attemptId: string): void;
+  /** Attempts whose runner has ended, with what was seen of it; each once. One reader. */
+  readonly ended: AsyncIterable<AttemptName & { end: LaunchEnd }>;
+  /**
+   * What is at this place of runners, alive or gone, that this launcher does not hold. They may be another worker's or wait
+   * to be adopted: only the queue knows whether one is over and to be destroyed.
+   */
+  strays(): Promise<AttemptName[]>;
 }

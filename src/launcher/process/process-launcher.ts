@@ -1,30 +1,30 @@
-// Runners as processes of this machine. Each is in a session of its own, so that the worker's death does not touch it, and
-// a later worker finds it by its reference. What it is told goes through standard input, where no other process sees it.
+// Runners as processes of this machine, which outlive the worker that launched them and are found again by the next one.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { messageOf } from "../../core/failure.ts";
+import { SlipwayError } from "../../core/failure.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Claim, LaunchEnd } from "../../queue/queue.ts";
 import { createEndStream } from "../end-stream.ts";
-import type { Launcher } from "../launcher.ts";
-import { isAlive, type ProcessReference, readReference, referenceOf } from "./process-reference.ts";
+import type { AttemptName, Launcher } from "../launcher.ts";
+import { isAlive, type ProcessReference, readReference } from "./process-reference.ts";
+import { endOfRunner, endUnseen, endUnstarted, memoryKills } from "./runner-end.ts";
+import { recall, recallAll } from "./runner-memory.ts";
+import { boundLog, killOrphans, lastWordsOf, signalProcess, spawnRunner } from "./runner-process.ts";
 
 export interface ProcessLauncherOptions {
   /** Program and arguments that start a runner. */
   command: readonly string[];
-  /** What a runner's standard input is made of, beside the claim. */
+  /** What a runner's standard input is made of. */
   inputFor(claim: Claim, directory: string): object;
   /** All of a runner's environment. */
   environment: Record<string, string>;
-  /** Of this launcher alone; a directory in it for each attempt. */
+  /** Of the runners of this place alone; a directory in it for each attempt. */
   directory: string;
   /** Ends and removes what a runner that is gone has brought up. Fine when there is nothing. */
   removeLeftovers(attemptId: string): Promise<void>;
   clock: Clock;
-  /** From TERM to KILL. Milliseconds. */
+  /** From TERM to KILL, and from there to giving up. Milliseconds. */
   graceMs: number;
   /** Whether this place has what a claim asks for; a text says why not. */
   refuses(claim: Claim): string | undefined;
@@ -32,244 +32,197 @@ export interface ProcessLauncherOptions {
   troubled(what: string, error: unknown): void;
 }
 
-interface Runner {
-  attemptId: string;
-  epoch: number;
+interface Runner extends AttemptName {
   reference: ProcessReference;
-  /** Absent where an earlier worker launched it. */
-  child?: ChildProcess;
-  gone: Promise<void>;
-  /** Called once, when it is seen that it is gone. */
-  leave(): void;
+  /** A child of ours tells its end; others are looked at. */
+  isChild: boolean;
+  memoryKills: number;
+  destroyed: boolean;
   ended: boolean;
+  gone: Promise<void>;
+  leave(): void;
 }
 
 /** Between looks at runners that are no children of ours. Milliseconds. */
 const lookMs = 250;
+/** Looks between two at the length of logs. */
+const looksPerLog = 40;
 
 export async function createProcessLauncher(options: ProcessLauncherOptions): Promise<Launcher> {
-  const { directory, clock } = options;
+  const { directory, clock, troubled } = options;
   await mkdir(directory, { recursive: true, mode: 0o711 });
   const runners = new Map<string, Runner>();
+  const launching = new Map<string, Promise<string>>();
+  const destroying = new Map<string, Promise<void>>();
   const stream = createEndStream();
+  const ownOf = (attemptId: string) => path.join(directory, attemptId);
   let stopLook: (() => void) | undefined;
+  let looks = 0;
   let closed = false;
 
-  const gone = (runner: Runner, end: LaunchEnd) => {
+  const leave = (runner: Runner, end: LaunchEnd) => {
     if (runner.ended) return;
     runner.ended = true;
+    killOrphans(runner.reference.pid);
     runner.leave();
     stream.push({ attemptId: runner.attemptId, epoch: runner.epoch, end });
   };
   const look = () => {
     stopLook = undefined;
+    looks++;
     for (const runner of runners.values()) {
-      if (runner.child === undefined && !runner.ended && !isAlive(runner.reference)) {
-        gone(
-          runner,
-          lost("runner-gone", `the runner (process ${runner.reference.pid}) is gone without a last word`),
-        );
-      }
+      if (runner.ended) continue;
+      if (looks % looksPerLog === 0) void boundLog(ownOf(runner.attemptId));
+      if (!runner.isChild && !isAlive(runner.reference))
+        leave(runner, endUnseen(runner.reference.pid, runner.destroyed));
     }
     schedule();
   };
   const schedule = () => {
-    const any = [...runners.values()].some(runner => runner.child === undefined && !runner.ended);
+    const any = [...runners.values()].some(runner => !runner.ended);
     if (any && !closed) stopLook ??= clock.after(lookMs, look);
   };
-  const hold = (
-    attemptId: string,
-    epoch: number,
-    reference: ProcessReference,
-    child?: ChildProcess,
-  ): Runner => {
+  const hold = (name: AttemptName, reference: ProcessReference, isChild: boolean): Runner => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const runner: Runner = {
-      ...{ attemptId, epoch, reference, gone: promise, leave: resolve, ended: false },
-      ...(child === undefined ? {} : { child }),
+      ...{ attemptId: name.attemptId, epoch: name.epoch, reference, isChild, memoryKills: memoryKills() },
+      ...{ destroyed: false, ended: false, gone: promise, leave: resolve },
     };
-    runners.set(attemptId, runner);
+    runners.set(name.attemptId, runner);
     schedule();
     return runner;
   };
+  /** One that was launched by another, by what its directory says. */
+  const findAgain = async (name: AttemptName): Promise<Runner | undefined> => {
+    const held = runners.get(name.attemptId);
+    if (held !== undefined) return held;
+    const memory = await recall(ownOf(name.attemptId));
+    return memory !== undefined && isAlive(memory.reference)
+      ? hold(name, memory.reference, false)
+      : undefined;
+  };
 
   const launch = async (claim: Claim): Promise<string> => {
-    const known = runners.get(claim.attemptId) ?? (await findAgain(options, claim, hold));
+    const { attemptId, epoch } = claim;
+    const known = await findAgain(claim);
     if (known !== undefined) return known.reference.text;
     const fail = (end: LaunchEnd): string => {
-      stream.push({ attemptId: claim.attemptId, epoch: claim.epoch, end });
+      stream.push({ attemptId, epoch, end });
       return "";
     };
     const refusal = options.refuses(claim);
     if (refusal !== undefined) return fail({ outcome: "broken", reason: "launch-refused", message: refusal });
     try {
-      const child = await start(options, claim);
-      const reference = child.pid === undefined ? undefined : referenceOf(child.pid);
-      // It was so quick to end that there is nothing to refer to: its exit tells.
-      const runner = hold(
-        claim.attemptId,
-        claim.epoch,
-        reference ?? { pid: child.pid ?? 0, text: "" },
-        child,
-      );
-      child.once("exit", (code, signal) => gone(runner, endOf(code, signal)));
+      const own = ownOf(attemptId);
+      const { command, environment } = options;
+      const input = options.inputFor(claim, own);
+      const { child, reference } = await spawnRunner({ command, environment, directory: own, epoch, input });
+      const runner = hold(claim, reference, true);
+      const onExit = async (code: number | null, signal: NodeJS.Signals | null) => {
+        const lastWords = await lastWordsOf(own);
+        const memoryShort = memoryKills() > runner.memoryKills;
+        leave(runner, endOfRunner({ code, signal, lastWords, memoryShort, destroyed: runner.destroyed }));
+      };
       if (child.exitCode !== null || child.signalCode !== null)
-        gone(runner, endOf(child.exitCode, child.signalCode));
-      await remember(options, claim, runner.reference);
-      return runner.reference.text;
+        await onExit(child.exitCode, child.signalCode);
+      else child.once("exit", (code, signal) => void onExit(code, signal));
+      return reference.text;
     } catch (error) {
-      return fail(lost("runner-not-started", `the runner could not be started: ${messageOf(error)}`));
+      return fail(endUnstarted(error));
     }
   };
 
   const destroy = async (attemptId: string): Promise<void> => {
-    const runner = runners.get(attemptId);
-    if (runner !== undefined && !runner.ended) await endRunner(runner, options);
-    await options
-      .removeLeftovers(attemptId)
-      .catch(error => options.troubled(`leftovers of ${attemptId}`, error));
-    await rm(path.join(directory, attemptId), { recursive: true, force: true });
+    const runner = await findAgain({ attemptId, epoch: 0 });
+    if (runner !== undefined) await endRunner(runner, options);
+    try {
+      await options.removeLeftovers(attemptId);
+      await rm(ownOf(attemptId), { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      // Its directory stays, so that it is a stray and tried again.
+      troubled(`leftovers of ${attemptId}`, error);
+    }
     runners.delete(attemptId);
   };
 
   return {
     name: "process",
     ended: stream.ends,
-    launch,
-    destroy,
-    async adopt(claim, launcherRef) {
-      const held = runners.get(claim.attemptId);
+    launch: claim => once(launching, claim.attemptId, () => launch(claim)),
+    destroy: attemptId =>
+      once(destroying, attemptId, async () => {
+        await launching.get(attemptId);
+        await destroy(attemptId);
+      }),
+    release(attemptId) {
+      const runner = runners.get(attemptId);
+      if (runner === undefined) return;
+      // Its end is another's to tell.
+      runner.ended = true;
+      runner.leave();
+      runners.delete(attemptId);
+    },
+    async adopt(attempt, launcherRef) {
+      const held = runners.get(attempt.attemptId);
       if (held !== undefined) return !held.ended;
-      const reference = readReference(launcherRef);
+      const reference = readReference(launcherRef) ?? (await recall(ownOf(attempt.attemptId)))?.reference;
       if (reference === undefined || !isAlive(reference)) return false;
-      hold(claim.attemptId, claim.epoch, reference);
+      hold(attempt, reference, false);
       return true;
     },
     alive(attemptId) {
       const runner = runners.get(attemptId);
-      return (
-        runner !== undefined && !runner.ended && (runner.child !== undefined || isAlive(runner.reference))
-      );
+      return runner !== undefined && !runner.ended && (runner.isChild || isAlive(runner.reference));
     },
-    async sweep(live) {
-      const names = await readdir(directory).catch(() => []);
-      const strays = names.filter(name => !live.has(name) && !runners.has(name));
-      let swept = 0;
-      for (const attemptId of strays) {
-        const reference = await remembered(directory, attemptId);
-        // It may be another worker's, or wait to be adopted. One whose try is over ends by itself, as it is told so.
-        if (reference !== undefined && isAlive(reference)) continue;
-        await destroy(attemptId);
-        swept++;
-      }
-      return swept;
+    async strays() {
+      const all = await recallAll(directory, clock.now());
+      return all.filter(({ attemptId }) => !runners.has(attemptId) && !launching.has(attemptId));
     },
     async [Symbol.asyncDispose]() {
+      // Runners go on: whoever comes next adopts them.
       closed = true;
       stopLook?.();
       stream.close();
-      // Runners go on: whoever comes next adopts them.
-      for (const { child } of runners.values()) child?.removeAllListeners("exit").unref();
     },
   };
 }
 
-async function start(options: ProcessLauncherOptions, claim: Claim): Promise<ChildProcess> {
-  const own = path.join(options.directory, claim.attemptId);
-  // The runner keeps what is private in a directory of its own below; boxes under another user have to get through.
-  await mkdir(own, { recursive: true, mode: 0o711 });
-  const [program, ...args] = options.command;
-  const log = openSync(path.join(own, "runner.log"), "a", 0o600);
-  try {
-    const child = spawn(program!, args, {
-      cwd: own,
-      detached: true,
-      env: options.environment,
-      stdio: ["pipe", log, log],
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve);
-      child.once("error", reject);
-    });
-    // It may be gone before it has read: its exit tells.
-    child.stdin!.on("error", () => undefined);
-    child.stdin!.end(JSON.stringify(options.inputFor(claim, own)));
-    child.unref();
-    return child;
-  } finally {
-    closeSync(log);
+/** TERM lets the runner end its box and tell; what does not go is killed with all of its process group. */
+async function endRunner(runner: Runner, { clock, graceMs }: ProcessLauncherOptions): Promise<void> {
+  const { reference } = runner;
+  const isThere = () => !runner.ended && (runner.isChild || isAlive(reference));
+  const goneWithin = async (ms: number) => {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(ms, resolve);
+    await Promise.race([runner.gone, late]);
+    cancel();
+    return runner.ended;
+  };
+  // The number of one that has gone by itself may be somebody else's; its end is told all the same.
+  if (isThere()) {
+    runner.destroyed = true;
+    signalProcess(reference.pid, "SIGTERM");
   }
-}
-
-const memoryName = "runner.json";
-
-async function remember(
-  { directory }: ProcessLauncherOptions,
-  { attemptId, epoch }: Claim,
-  reference: ProcessReference,
-): Promise<void> {
-  const file = path.join(directory, attemptId, memoryName);
-  await writeFile(file, JSON.stringify({ reference: reference.text, epoch }), { mode: 0o600 }).catch(
-    () => undefined,
+  if (runner.ended || (await goneWithin(graceMs))) return;
+  if (isThere()) {
+    signalProcess(-reference.pid, "SIGKILL");
+    signalProcess(reference.pid, "SIGKILL");
+  }
+  if (await goneWithin(graceMs)) return;
+  throw new SlipwayError(
+    "runner-unkillable",
+    `the runner (process ${reference.pid}) does not end when killed`,
+    {
+      hint: "it hangs in the kernel, mostly for a disk or a network drive that does not answer",
+    },
   );
 }
 
-async function remembered(directory: string, attemptId: string): Promise<ProcessReference | undefined> {
-  try {
-    const { reference } = JSON.parse(await readFile(path.join(directory, attemptId, memoryName), "utf8")) as {
-      reference?: unknown;
-    };
-    return typeof reference === "string" ? readReference(reference) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A launch that is repeated, by this worker or the next one, must not bring up a second runner. */
-async function findAgain(
-  { directory }: ProcessLauncherOptions,
-  { attemptId, epoch }: Claim,
-  hold: (attemptId: string, epoch: number, reference: ProcessReference) => Runner,
-): Promise<Runner | undefined> {
-  const reference = await remembered(directory, attemptId);
-  return reference !== undefined && isAlive(reference) ? hold(attemptId, epoch, reference) : undefined;
-}
-
-/** TERM lets the runner end its box and tell; what does not go is killed with all of its session. */
-async function endRunner(runner: Runner, { clock, graceMs }: ProcessLauncherOptions): Promise<void> {
-  // The number may be somebody else's by now.
-  if (runner.child === undefined && !isAlive(runner.reference)) return;
-  signal(runner.reference.pid, "SIGTERM");
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(graceMs, resolve);
-  await Promise.race([runner.gone, late]);
-  cancel();
-  if (runner.ended || (runner.child === undefined && !isAlive(runner.reference))) return;
-  signal(-runner.reference.pid, "SIGKILL");
-  signal(runner.reference.pid, "SIGKILL");
-  await runner.gone;
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  if (Math.abs(pid) <= 1) return;
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It is gone.
-  }
-}
-
-function endOf(code: number | null, signalName: NodeJS.Signals | null): LaunchEnd {
-  if (signalName === "SIGKILL") {
-    return lost(
-      "runner-killed",
-      "the runner was killed (SIGKILL), most likely for want of memory on its machine",
-    );
-  }
-  if (signalName !== null) return lost("runner-killed", `the runner was ended by ${signalName}`);
-  return lost("runner-exited", `the runner ended with exit code ${code} without a last word`);
-}
-
-function lost(reason: string, message: string): LaunchEnd {
-  return { outcome: "broken", reason, message };
+/** Whoever asks for the same while it is under way gets the same answer. */
+function once<T>(running: Map<string, Promise<T>>, key: string, start: () => Promise<T>): Promise<T> {
+  const known = running.get(key);
+  if (known !== undefined) return known;
+  const promise = start().finally(() => running.delete(key));
+  running.set(key, promise);
+  return promise;
 }

@@ -4,16 +4,16 @@
 import { messageOf } from "../../core/failure.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { AttemptState, Claim, Queue, WorkerInfo } from "../../queue/queue.ts";
+import type { AttemptState, Queue, WorkerInfo } from "../../queue/queue.ts";
+import { createHeldAttempts, type HeldAttempts, type WorkerLog } from "./held-attempts.ts";
+import { createBell, pause, repeat } from "./worker-loop.ts";
 
-export interface WorkerLog {
-  info(fields: Record<string, unknown>, message: string): void;
-  warn(fields: Record<string, unknown>, message: string): void;
-}
+export type { WorkerLog } from "./held-attempts.ts";
 
 export interface WorkerOptions {
   queue: Queue;
   launcher: Launcher;
+  /** The id is of this process alone: with its predecessor's it would hold what that one left, instead of adopting it. */
   info: Omit<WorkerInfo, "draining">;
   clock: Clock;
   /** Chance between 0 and 1. */
@@ -30,202 +30,109 @@ export interface Worker extends AsyncDisposable {
   readonly held: number;
   /** Whether the api has answered lately. */
   readonly connected: boolean;
-  /** Takes no more jobs; resolves when the last one is over, or with the signal. */
+  /** Takes no more jobs; resolves when the last one is over, or with the signal. Kills none. */
   drain(signal: AbortSignal): Promise<void>;
 }
 
-const times = {
-  renewMs: 2500,
-  claimWaitMs: 20_000,
-  adoptMs: 5000,
-  sweepMs: 60_000,
-  backOffMs: 500,
-  mostBackOffMs: 10_000,
-};
-
-interface Held {
-  claim: Claim;
-  /** Still being launched: it counts as alive. */
-  launching: boolean;
-  destroying: boolean;
-  /** Gives up on a runner that does not heed a cancel. */
-  stopCancel?: () => void;
-}
+const times = { renewMs: 2500, claimWaitMs: 20_000, adoptMs: 1500, straysMs: 60_000, launchMs: 5000 };
+/** A worker adopts what is there, whether it has room or not: it runs here anyway. */
+const mostAdopted = 1000;
 
 /** Starts at once. Disposing says goodbye and leaves runners alone. */
 export function startWorker(options: WorkerOptions): Worker {
-  const { queue, launcher, info, clock, log } = options;
-  const held = new Map<string, Held>();
+  const { queue, launcher, info, clock, random, log } = options;
   const stop = new AbortController();
+  const [news, unsure] = [createBell(), createBell()];
+  const held = createHeldAttempts({ ...options, stop: stop.signal, room: news, unsure });
   let draining = false;
-  let connected = false;
   let claiming = new AbortController();
-  let renewNow: (() => void) | undefined;
-  const changed = new Set<() => void>();
-  const tellChange = () => {
-    const all = [...changed];
-    changed.clear();
-    for (const hear of all) hear();
-  };
-
-  const letGo = (attemptId: string) => {
-    held.get(attemptId)?.stopCancel?.();
-    held.delete(attemptId);
-    tellChange();
-  };
-
-  const destroy = async (attemptId: string) => {
-    const entry = held.get(attemptId);
-    if (entry === undefined || entry.destroying || entry.launching) return;
-    entry.destroying = true;
-    try {
-      await launcher.destroy(attemptId);
-      letGo(attemptId);
-    } catch (error) {
-      log.warn(
-        { attempt: attemptId, error: messageOf(error) },
-        "a runner could not be destroyed; tried again",
-      );
-      entry.destroying = false;
-    }
-  };
-
-  const launch = async (claim: Claim) => {
-    const { attemptId, epoch } = claim;
-    const entry: Held = { claim, launching: true, destroying: false };
-    held.set(attemptId, entry);
-    const began = clock.monotonic();
-    const reference = await launcher.launch(claim, stop.signal);
-    entry.launching = false;
-    options.launched?.((clock.monotonic() - began) / 1000);
-    if (reference === "") return;
-    log.info({ run: claim.runId, job: claim.jobId, attempt: attemptId, reference }, "runner launched");
-    const told = await insist(options, stop.signal, () => queue.launched(attemptId, epoch, reference));
-    if (told === "stale") await destroy(attemptId);
-  };
-
-  const heed = async (states: AttemptState[]) => {
-    const known = new Set(states.map(state => state.attemptId));
-    for (const [attemptId, entry] of held) {
-      // Another worker has it now; its runner is none of ours any more. One that ended goes with its directory.
-      if (!known.has(attemptId) && !entry.launching) {
-        if (launcher.alive(attemptId)) letGo(attemptId);
-        else void destroy(attemptId);
-      }
-    }
-    for (const { attemptId, wanted } of states) {
-      const entry = held.get(attemptId);
-      if (entry === undefined) continue;
-      if (wanted === "destroy") void destroy(attemptId);
-      if (wanted === "cancel")
-        entry.stopCancel ??= clock.after(options.cancelMs, () => void destroy(attemptId));
-    }
-  };
+  const link = { connected: false, adopted: false };
 
   const renew = async () => {
-    const asked = [...held].map(([attemptId, { claim, launching }]) => ({
-      attemptId,
-      epoch: claim.epoch,
-      alive: launching || launcher.alive(attemptId),
-    }));
+    const asked = held.list();
     const states = await queue.renew({ ...info, draining }, asked);
-    const fresh = new Set(asked.map(({ attemptId }) => attemptId));
-    if (!connected) {
-      connected = true;
-      tellChange();
-    }
-    // What was claimed meanwhile could not be in the answer.
-    await heed([
-      ...states,
-      ...[...held.keys()]
-        .filter(id => !fresh.has(id))
-        .map(attemptId => ({ attemptId, epoch: 0, wanted: "run" as const })),
-    ]);
+    held.heed(asked, states);
+    await takeUnknown(held, states);
+    if (!link.connected) news.ring();
+    link.connected = true;
   };
-
   const adopt = async () => {
-    const room = info.capacity - held.size;
-    if (room <= 0 || draining) return;
-    for (const { launcherRef, ...claim } of await queue.adopt(info.id, room)) {
-      if (held.has(claim.attemptId)) continue;
-      const found = launcherRef !== null && (await launcher.adopt(claim, launcherRef));
-      log.info({ run: claim.runId, job: claim.jobId, attempt: claim.attemptId, found }, "runner adopted");
-      held.set(claim.attemptId, { claim, launching: false, destroying: false });
-      if (found) continue;
-      const end = {
-        outcome: "broken" as const,
-        reason: "runner-gone",
-        message: "its worker is gone, and so is its runner",
-      };
-      await queue.lost(claim.attemptId, claim.epoch, end);
-      await destroy(claim.attemptId);
+    if (draining) return;
+    for (const { launcherRef, ...claim } of await queue.adopt(info.id, mostAdopted)) {
+      await held.adopt(claim, launcherRef);
     }
+    // What runs here already takes room: only then are jobs claimed.
+    if (!link.adopted) news.ring();
+    link.adopted = true;
   };
+  const again = (name: string, turn: () => Promise<void>) =>
+    repeat({ clock, random }, stop.signal, turn, (error, failures) => {
+      // The first one is told, and then now and then: an api that is away for an hour fills no log.
+      if (failures % 20 === 0) log.warn({ loop: name, error: messageOf(error) }, "the worker goes on");
+    });
 
+  let sinceRenewed = Number.POSITIVE_INFINITY;
   const loops = [
-    loop(options, stop.signal, "renew", async () => {
-      await renew().catch(error => {
-        connected = false;
+    // One after the other: an answer that is on its way must not look like one that was lost.
+    again("renew", async () => {
+      try {
+        if (sinceRenewed >= times.renewMs) {
+          await renew();
+          sinceRenewed = 0;
+        }
+        await adopt();
+      } catch (error) {
+        link.connected = false;
+        sinceRenewed = Number.POSITIVE_INFINITY;
         throw error;
-      });
-      await pause(clock, times.renewMs, stop.signal, wake => (renewNow = wake));
+      }
+      const began = clock.monotonic();
+      const left = Math.min(times.adoptMs, times.renewMs - sinceRenewed);
+      await pause(clock, left, stop.signal, wake =>
+        unsure.onRing(() => {
+          sinceRenewed = Number.POSITIVE_INFINITY;
+          wake();
+        }),
+      );
+      sinceRenewed += clock.monotonic() - began;
     }),
-    loop(options, stop.signal, "claim", async () => {
+    again("claim", async () => {
       const room = info.capacity - held.size;
-      if (!connected || draining || room <= 0) {
-        await pause(clock, times.claimWaitMs, stop.signal, wake => changed.add(wake));
+      if (!link.connected || !link.adopted || draining || room <= 0) {
+        await pause(clock, times.claimWaitMs, stop.signal, wake => news.onRing(wake));
         return;
       }
       claiming = new AbortController();
       const signal = AbortSignal.any([stop.signal, claiming.signal]);
-      const claims = await queue.claim(info.id, room, times.claimWaitMs, signal);
-      for (const claim of claims)
-        void launch(claim).catch(error =>
-          log.warn({ attempt: claim.attemptId, error: messageOf(error) }, "launch"),
-        );
+      held.take(await queue.claim(info.id, room, times.claimWaitMs, signal));
     }),
-    loop(options, stop.signal, "adopt", async () => {
-      if (connected) await adopt();
-      // What an earlier worker left is looked for as soon as the api has answered.
-      await pause(clock, times.adoptMs, stop.signal, connected ? undefined : wake => changed.add(wake));
+    again("strays", async () => {
+      await pause(clock, times.straysMs, stop.signal);
+      if (link.connected && !draining && !stop.signal.aborted) await endStrays(options, held);
     }),
-    loop(options, stop.signal, "sweep", async () => {
-      await pause(clock, times.sweepMs, stop.signal);
-      if (connected && !stop.signal.aborted) await launcher.sweep(new Set(held.keys()));
-    }),
-    watchEnds(),
+    held.watchEnds(),
   ];
-
-  async function watchEnds(): Promise<void> {
-    for await (const { attemptId, epoch, end } of launcher.ended) {
-      void (async () => {
-        // Where it has spoken its last word this has no effect.
-        await insist(options, stop.signal, () => queue.lost(attemptId, epoch, end));
-        const entry = held.get(attemptId);
-        if (entry !== undefined) entry.launching = false;
-        await destroy(attemptId);
-      })().catch(error => log.warn({ attempt: attemptId, error: messageOf(error) }, "the end of a runner"));
-    }
-  }
 
   return {
     get held() {
       return held.size;
     },
     get connected() {
-      return connected;
+      return link.connected;
     },
     async drain(signal) {
       draining = true;
       claiming.abort(new Error("draining"));
-      renewNow?.();
+      unsure.ring();
       while (held.size > 0 && !signal.aborted) {
-        await pause(clock, times.renewMs, signal, wake => changed.add(wake));
+        await pause(clock, times.renewMs, signal, wake => news.onRing(wake));
       }
     },
     async [Symbol.asyncDispose]() {
       draining = true;
       stop.abort(new Error("the worker ends"));
+      claiming.abort(new Error("the worker ends"));
+      await Promise.race([held.launches(), pause(clock, times.launchMs, new AbortController().signal)]);
       await launcher[Symbol.asyncDispose]();
       await Promise.all(loops);
       await queue.leave(info.id).catch(error => log.warn({ error: messageOf(error) }, "no goodbye"));
@@ -233,62 +140,27 @@ export function startWorker(options: WorkerOptions): Worker {
   };
 }
 
-/** Does `turn` again and again; after a failure a little later. */
-async function loop(
-  { clock, random, log }: WorkerOptions,
-  signal: AbortSignal,
-  name: string,
-  turn: () => Promise<void>,
-): Promise<void> {
-  let failures = 0;
-  while (!signal.aborted) {
-    try {
-      await turn();
-      failures = 0;
-    } catch (error) {
-      if (signal.aborted) return;
-      // The first one is told, and then now and then: an api that is away for an hour fills no log.
-      if (failures % 20 === 0) log.warn({ loop: name, error: messageOf(error) }, "the worker goes on");
-      await pause(clock, backOff(failures++, random), signal);
-    }
+/** What the queue says is ours and we know nothing of: the answer that would have told us was lost. */
+async function takeUnknown(held: HeldAttempts, states: readonly AttemptState[]): Promise<void> {
+  for (const state of states) {
+    if (state.wanted !== "destroy" && !held.has(state.attemptId)) await held.claimUnknown(state);
   }
 }
 
-/** Until it is done: what a runner's fate depends on is not given up because the api is away. */
-async function insist<T>(
-  { clock, random }: WorkerOptions,
-  signal: AbortSignal,
-  call: () => Promise<T>,
-): Promise<T | undefined> {
-  for (let failures = 0; !signal.aborted; failures++) {
-    try {
-      return await call();
-    } catch {
-      await pause(clock, backOff(failures, random), signal);
-    }
+/** Runners of this place that nobody holds here: what the queue says is over is ended, everything else is another's. */
+async function endStrays({ queue, launcher, info, log }: WorkerOptions, held: HeldAttempts): Promise<void> {
+  const strays = (await launcher.strays()).filter(({ attemptId }) => !held.has(attemptId));
+  if (strays.length === 0) return;
+  const asked = [...held.list(), ...strays.map(name => ({ ...name, alive: false }))];
+  const states = await queue.renew({ ...info, draining: false }, asked);
+  const over = new Set(states.filter(({ wanted }) => wanted === "destroy").map(each => each.attemptId));
+  for (const { attemptId } of strays) {
+    if (!over.has(attemptId) || held.has(attemptId)) continue;
+    log.info({ attempt: attemptId }, "what a runner left is removed");
+    await launcher
+      .destroy(attemptId)
+      .catch(error =>
+        log.warn({ attempt: attemptId, error: messageOf(error) }, "a runner does not end; tried again"),
+      );
   }
-  return undefined;
-}
-
-function backOff(failures: number, random: () => number): number {
-  return Math.min(times.backOffMs * 2 ** failures, times.mostBackOffMs) * (0.5 + random() / 2);
-}
-
-function pause(
-  clock: Clock,
-  ms: number,
-  signal: AbortSignal,
-  onWake?: (wake: () => void) => void,
-): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal.addEventListener("abort", done);
-    onWake?.(done);
-    if (signal.aborted) done();
-  });
 }
