@@ -76,9 +76,13 @@ export function trustMore(context: CommandContext): void {
   if (file === undefined) return;
   try {
     const own = readFileSync(path.resolve(context.cwd, file), "utf8");
+    if (!own.includes("-----BEGIN CERTIFICATE-----")) throw new Error("it is no PEM file");
     tls.setDefaultCACertificates([...tls.getCACertificates("default"), own]);
   } catch (error) {
-    throw new UsageError(`SLIPWAY_CA_FILE: ${file} has no certificates: ${messageOf(error)}`);
+    throw new UsageError(
+      `SLIPWAY_CA_FILE: ${file} has no certificates: ${messageOf(error)}`,
+      "name a file with certificates in PEM, or unset it",
+    );
   }
 }
 
