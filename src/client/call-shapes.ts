@@ -20,6 +20,7 @@ export const callShapes = {
   createUser: { method: "POST", path: "/users", creates: true },
   createWorkerToken: { method: "POST", path: "/worker-tokens" },
   listAudit: { method: "GET", path: "/organisations/{organisation}/audit" },
+  listServerAudit: { method: "GET", path: "/audit" },
   listMembers: { method: "GET", path: "/organisations/{organisation}/members" },
   listOrganisations: { method: "GET", path: "/organisations" },
   listProjectTokens: { method: "GET", path: "/projects/{organisation}/{project}/tokens" },

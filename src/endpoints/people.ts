@@ -344,6 +344,14 @@ export const revokeWorkerToken = endpoint({
   answer: none,
   status: 204,
 });
+const auditEntry = z.strictObject({
+  id: number,
+  at: time,
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
 export const listAudit = endpoint({
   id: "listAudit",
   method: "GET",
@@ -354,14 +362,18 @@ export const listAudit = endpoint({
   params: organisationParams,
   query: pageQuery,
   body: none,
-  answer: pageOf(
-    z.strictObject({
-      id: number,
-      at: time,
-      actor: z.string(),
-      action: z.string(),
-      subject: z.string(),
-      details: z.record(z.string(), z.unknown()),
-    }),
-  ),
+  answer: pageOf(auditEntry),
+});
+export const listServerAudit = endpoint({
+  id: "listServerAudit",
+  method: "GET",
+  path: "/audit",
+  tag: "people",
+  summary: "Who changed what on the whole server, accounts and classes too, newest first",
+  access: { to: "admin" },
+  params: nothing,
+  query: pageQuery,
+  body: none,
+  /** Null for what belongs to no organisation. */
+  answer: pageOf(z.strictObject({ ...auditEntry.shape, organisation: organisationName.nullable() })),
 });

@@ -135,18 +135,21 @@ export function organisationRoutes({ db }: PeopleDependencies): Route[] {
       }),
     ),
     route(endpoints.listAudit, async ({ named, query: { after, limit } }) => {
-      const before = after === undefined ? Number.MAX_SAFE_INTEGER : afterNumber(after);
       const rows = await db.query<AuditRow>(
         `select id, at, actor, action, subject, details from audit_log where organisation_id = $1 and id < $2
          order by id desc limit $3`,
-        [named.organisation!.id, before, limit + 1],
+        [named.organisation!.id, before(after), limit + 1],
       );
-      return pageFrom(
-        rows,
-        limit,
-        row => ({ ...row, at: row.at.toISOString() }),
-        row => String(row.id),
+      return auditPage(rows, limit);
+    }),
+    route(endpoints.listServerAudit, async ({ query: { after, limit } }) => {
+      const rows = await db.query<AuditRow & { organisation: string | null }>(
+        `select audit_log.id, at, actor, action, subject, details, organisations.name as organisation
+         from audit_log left join organisations on organisations.id = organisation_id
+         where audit_log.id < $1 order by audit_log.id desc limit $2`,
+        [before(after), limit + 1],
       );
+      return auditPage(rows, limit);
     }),
   ];
 }
@@ -158,6 +161,20 @@ interface AuditRow {
   action: string;
   subject: string;
   details: Record<string, unknown>;
+}
+
+/** Newest first: the page begins below the last one's last id. */
+function before(after: string | undefined): number {
+  return after === undefined ? Number.MAX_SAFE_INTEGER : afterNumber(after);
+}
+
+function auditPage<Row extends AuditRow>(rows: readonly Row[], limit: number) {
+  return pageFrom(
+    rows,
+    limit,
+    row => ({ ...row, at: row.at.toISOString() }),
+    row => String(row.id),
+  );
 }
 
 /** Locks the organisation, so that two who leave at the same time do not both count on the other. */

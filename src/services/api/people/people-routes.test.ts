@@ -222,6 +222,21 @@ describe("members", () => {
   });
 });
 
+test("an administrator sees what was changed on the whole server, page by page", async () => {
+  await server.call("POST", "/users", { ...as("admin"), body: { name: "new-one" } });
+  const path = `/organisations/${organisation}/members/new-one`;
+  await server.call("PUT", path, { ...as("owner"), body: { role: "reader" } });
+  const first = await server.call<{ items: object[]; next: string }>("GET", "/audit?limit=1", as("admin"));
+  expect(first.body.items).toMatchObject([{ actor: "owner", action: "member.set", organisation }]);
+  const second = await server.call<{ items: object[]; next?: string }>(
+    ...(["GET", `/audit?limit=1&after=${first.body.next}`, as("admin")] as const),
+  );
+  expect(second.body).toMatchObject({
+    items: [{ actor: "admin", action: "user.created", organisation: null }],
+  });
+  expect(second.body.next).toBe(undefined);
+});
+
 describe("organisations", () => {
   test("are seen by those who belong to them, and by administrators all of them", async () => {
     const names = async (who: "reader" | "admin") =>
