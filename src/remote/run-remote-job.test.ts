@@ -164,6 +164,17 @@ test("a cancel reaches the step at once", async () => {
   expect(platform.finished).toMatchObject([{ outcome: "canceled", message: "somebody said so" }]);
 });
 
+test("heartbeats tell of a cancel too, where no poll gets through", async () => {
+  await using platform = await start({ steps: [scriptStep("long", "echo up; sleep 60")] });
+  platform.answer.limits.heartbeatMs = 100;
+  platform.mishap = request => (request === "GET cancel" ? 503 : undefined);
+  await using runner = await runHere(platform);
+  await platform.until(() => logOf(platform, "long-1") === "up\n" && platform.heartbeats > 1);
+  platform.cancel({ kind: "timed-out", message: "too long" });
+  expect(await runner.ended).toBe(1);
+  expect(platform.finished).toMatchObject([{ outcome: "timed-out", message: "too long" }]);
+});
+
 test("TERM ends the job as broken, and it is told", async () => {
   await using platform = await start({ steps: [scriptStep("long", "echo up; sleep 60")] });
   await using runner = await runHere(platform);
