@@ -3,6 +3,7 @@
 
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import { SlipwayError } from "../../core/failure.ts";
 import { sweepHost } from "../host-leftovers.ts";
 
 export interface LeftoverOptions {
@@ -12,21 +13,32 @@ export interface LeftoverOptions {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** May be repeated. Throws where the daemon does not answer. */
+/** May be repeated. Throws where something may be left: the daemon does not answer, or does not let go of it. */
 export async function removeLeftovers(attemptId: string, options: LeftoverOptions): Promise<void> {
-  if (options.engine === "docker") return sweepDaemon(options);
+  if (options.engine === "docker") return sweepDaemon(attemptId, options);
   const boxes = path.join(options.directory, attemptId, "box");
   const there = await stat(boxes).then(
     () => true,
     () => false,
   );
-  if (there) await sweepHost(boxes);
+  if (!there) return;
+  failWith((await sweepHost(boxes)).left);
 }
 
-async function sweepDaemon({ environment }: LeftoverOptions): Promise<void> {
+/** Of this attempt alone: others at the daemon may have been kept on purpose. */
+async function sweepDaemon(attemptId: string, { environment }: LeftoverOptions): Promise<void> {
   const { searchDaemon } = await import("../docker-daemon.ts");
   const { sweep } = await import("../../engine/docker/sweep.ts");
   const { ownerState } = await import("../../engine/docker/run-owner.ts");
   const { found } = await searchDaemon(environment);
-  if (found !== undefined) await sweep(found.client, { ownerState, kept: true });
+  if (found === undefined) throw new SlipwayError("no-engine", "no container daemon answers this worker");
+  // What a job is called at the daemon is its attempt.
+  const { left } = await sweep(found.client, { ownerState, kept: true, runId: attemptId });
+  failWith(left.map(({ leftover, reason }) => ({ path: leftover.name, reason })));
+}
+
+function failWith(left: readonly { path: string; reason: string }[]): void {
+  if (left.length === 0) return;
+  const all = left.map(({ path: name, reason }) => `${name}: ${reason}`).join("; ");
+  throw new SlipwayError("leftovers", `not all that a runner left could be removed (${all})`);
 }

@@ -30,6 +30,8 @@ export interface SweepOptions {
   ownerState(owner: RunOwner): OwnerState;
   /** Remove what was kept on purpose too. */
   kept: boolean;
+  /** Only what this run has left; of all runs unless told. */
+  runId?: string;
 }
 
 export interface Swept {
@@ -40,7 +42,7 @@ export interface Swept {
 /** Removes leftovers. May be repeated; what cannot be removed is told, not thrown. */
 export async function sweep(client: DaemonClient, options: SweepOptions): Promise<Swept> {
   const swept: Swept = { removed: [], left: [] };
-  const all = await allMarked(client);
+  const all = await allMarked(client, options.runId);
   // A network goes only when no container is in it any more.
   for (const kind of ["container", "network"] as const) {
     await Promise.all(
@@ -81,15 +83,15 @@ function whyStay(leftover: Leftover, options: SweepOptions): string | undefined 
 
 /** What a run still has at the daemon. */
 export async function leftovers(client: DaemonClient, runId: string): Promise<Leftover[]> {
-  return (await allMarked(client)).filter(leftover => leftover.runId === runId);
+  return allMarked(client, runId);
 }
 
 interface Marked {
   Labels?: Record<string, string> | null;
 }
 
-async function allMarked(client: DaemonClient): Promise<Leftover[]> {
-  const filters = JSON.stringify({ label: [runLabel] });
+async function allMarked(client: DaemonClient, runId?: string): Promise<Leftover[]> {
+  const filters = JSON.stringify({ label: [runId === undefined ? runLabel : `${runLabel}=${runId}`] });
   const [containers, networks] = await Promise.all([
     client.call<(Marked & { Names?: string[] })[]>({
       method: "GET",
