@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import { get as getSecurely } from "node:https";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -166,4 +167,15 @@ test("an address that cannot be had says what to change", async () => {
   expect(hostAndPort("[::1]:80")).toEqual({ host: "::1", port: 80 });
   expect(hostAndPort(":80")).toEqual({ host: "::", port: 80 });
   expect(hostAndPort("localhost:0")).toEqual({ host: "localhost", port: 0 });
+});
+
+test("closing does not wait for a connection that has never asked anything", async () => {
+  const listener = await open(async () => false, { graceMs: 60_000 });
+  const socket = connect(listener.port, "127.0.0.1");
+  await once(socket, "connect");
+  // The listener has taken it once it answers another one.
+  await fetch(listener.url);
+  const closed = once(socket, "close");
+  await listener[Symbol.asyncDispose]();
+  await closed;
 });

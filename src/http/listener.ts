@@ -27,6 +27,7 @@ export interface Listener extends AsyncDisposable {
 }
 
 const usualGraceMs = 5000;
+const idleLookMs = 50;
 const mostHeaderBytes = 16 * 1024;
 
 /** Throws SlipwayError `listen` where the address cannot be had, with what to change. */
@@ -106,11 +107,20 @@ function close(
     const cut = clock.after(graceMs, () => {
       for (const socket of sockets) socket.destroy();
     });
+    let stopLook = () => {};
+    // A connection that was busy when we began to close would be kept for a next request, and one that has never asked
+    // anything (clients connect ahead) counts as busy.
+    const look = () => {
+      server.closeIdleConnections();
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      stopLook = clock.after(idleLookMs, look);
+    };
     server.close(() => {
       cut();
+      stopLook();
       resolve();
     });
-    server.closeIdleConnections();
+    look();
   });
 }
 

@@ -132,7 +132,9 @@ export function startWorker(options: WorkerOptions): Worker {
       draining = true;
       stop.abort(new Error("the worker ends"));
       claiming.abort(new Error("the worker ends"));
-      await Promise.race([held.launches(), pause(clock, times.launchMs, new AbortController().signal)]);
+      const launched = new AbortController();
+      await Promise.race([held.launches(), pause(clock, times.launchMs, launched.signal)]);
+      launched.abort();
       await launcher[Symbol.asyncDispose]();
       await Promise.all(loops);
       await queue.leave(info.id).catch(error => log.warn({ error: messageOf(error) }, "no goodbye"));
