@@ -6,7 +6,7 @@ import path from "node:path";
 import tls from "node:tls";
 import { listContexts } from "../app/server-contexts.ts";
 import { ApiProblem, type Client, createClient } from "../client/client.ts";
-import { messageOf } from "../core/failure.ts";
+import { messageOf, SlipwayError } from "../core/failure.ts";
 import { plainText } from "../lib/plain-text.ts";
 import { type CommandContext, type FlagValues, UsageError } from "./context.ts";
 
@@ -94,7 +94,7 @@ export async function calling(context: CommandContext, work: () => Promise<numbe
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof ApiProblem)) throw error;
+    if (!(error instanceof ApiProblem)) throw unreachable(error);
     const hint =
       error.status === 401 ? "sign in with `slipway login URL`, or set SLIPWAY_TOKEN" : hintOf(error);
     const places = error.problems.map(({ path: at, message }) => `${at}: ${message}`);
@@ -107,6 +107,15 @@ export async function calling(context: CommandContext, work: () => Promise<numbe
     if (error.status >= 500) return 3;
     return error.status === 400 || error.status === 422 ? 2 : 1;
   }
+}
+
+/** Its message says why already; of certificates there is something to do. */
+function unreachable(error: unknown): unknown {
+  if (!(error instanceof SlipwayError) || error.code !== "server-unreachable") return error;
+  const hint = error.message.includes("certificate")
+    ? "SLIPWAY_CA_FILE names a file with certificates to trust beside the usual ones"
+    : error.hint;
+  return new SlipwayError(error.code, error.message, hint === undefined ? {} : { hint });
 }
 
 /** What comes without a code did not come from the platform's api. */
