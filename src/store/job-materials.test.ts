@@ -172,6 +172,11 @@ describe("caches", () => {
     expect(await found("k", "fallback")).toBe("branch:fixfallback");
     await keep("default", "k");
     expect(await found("k", "fallback")).toBe("defaultk");
+    // A fallback is the beginning of a key; the first one is not.
+    await keep("default", "npm-1");
+    expect(await found("none", "npm-")).toBe("defaultnpm-1");
+    expect(await found("npm-")).toBeUndefined();
+    expect(await found("none", "%")).toBeUndefined();
     expect(await found("'; drop table caches; --")).toBeUndefined();
     await db.query("update runs set trusted = false");
     expect(await cacheScopesOf(db, jobId)).toMatchObject({ own: "untrusted::fix" });

@@ -201,12 +201,14 @@ export const cacheStatement = `
   select c.project_id, c.scope, c.key, c.blob_key, c.bytes, c.files
   from unnest($2::text[]) with ordinality as k(key, key_place)
     cross join unnest($3::text[]) with ordinality as s(scope, scope_place)
-    join caches c on c.project_id = $1 and c.scope = s.scope and c.key = k.key
-  order by k.key_place, s.scope_place limit 1`;
+    join caches c on c.project_id = $1 and c.scope = s.scope
+      and (c.key = k.key or (k.key_place > 1 and k.key <> '' and starts_with(c.key, k.key)))
+  order by k.key_place, s.scope_place, c.key = k.key desc, c.created_at desc limit 1`;
 
 /**
  * The cache that a job gets: of the first key that has one, its own before the default branch's. Notes that it was used,
- * at most once a minute. `""` is the key of `/pipeline/cache`.
+ * at most once a minute. Keys behind the first are beginnings of keys: the newest that begins so counts. `""` is the key
+ * of `/pipeline/cache`, and only that.
  */
 export async function cacheOf(
   db: Queryable,
