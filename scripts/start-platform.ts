@@ -144,7 +144,7 @@ function rememberToken({ firstAdmin }: RunningServer): string {
   if (firstAdmin !== undefined) writeFileSync(file, `${firstAdmin.token}\n`, { mode: 0o600 });
   if (existsSync(file)) return readFileSync(file, "utf8").trim();
   throw new SlipwayError("token", `${file} is gone: it had the administrator's token`, {
-    hint: "remove the data directory to begin anew, or restore the file",
+    hint: `make another one: bin/slipway server --admin-token --data-dir ${path.dirname(file)} > ${file}`,
   });
 }
 

@@ -4,6 +4,10 @@ import type { Flag } from "./flags.ts";
 
 export const serverFlags: readonly Flag[] = [
   { name: "config", value: "FILE", help: "file with settings, YAML: dataDir: /srv/ci" },
+  {
+    name: "admin-token",
+    help: "print another token of an administrator, and end; also beside a server that runs",
+  },
   { name: "print-config", help: "print what is in effect and where it came from, and end" },
   { name: "roles", value: "VALUE", help: "roles of this process" },
   { name: "listen", value: "VALUE", help: "where people, programs and workers reach the server" },

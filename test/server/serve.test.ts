@@ -63,6 +63,13 @@ test("all roles together bring a job to green; SIGTERM ends all, and the next st
   const figures = await (await fetch(`${second.url}/metrics`)).text();
   expect(figures).toMatch(/slipway_queue_jobs|slipway_nodejs_eventloop_lag/);
   expect((await fetch(`${second.runnerUrl}/api/v1/whoami`)).status).toBeGreaterThanOrEqual(400);
+  const another = spawnSync(
+    process.execPath,
+    [main, "server", "--admin-token", "--data-dir", path.join(directory, "data")],
+    { encoding: "utf8", env: { PATH: process.env.PATH }, timeout: 50_000 },
+  );
+  const client = createClient({ url: second.url, token: another.stdout.trim() });
+  expect(await client.whoAmI({})).toMatchObject({ name: "admin" });
   await second.end("SIGINT");
   expect(processesOf(directory)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 // `slipway server`: the platform, or some roles of it, in this process.
 
-import { greeting, runServer } from "../../app/server/run-server.ts";
+import { configLines, greeting, runServer } from "../../app/server/run-server.ts";
+import { readSettings } from "../../app/server/settings.ts";
 import type { Command, FlagValues } from "../context.ts";
 import { serverFlags } from "../server-flags.ts";
 
@@ -9,12 +10,12 @@ export const server: Command = async (context, _args, values) => {
   const configFile = typeof values.config === "string" ? values.config : context.env.SLIPWAY_CONFIG;
   const source = { flags, env: context.env, configFile };
   if (values.printConfig === true) {
-    const { configLines } = await import("../../app/server/run-server.ts");
     const lines = configLines(source);
     if (!lines.ok) return refused(context, lines.refusal);
     await context.out.write(`${lines.value.join("\n")}\n`);
     return 0;
   }
+  if (values.adminToken === true) return adminToken(context, source);
   using signals = listenForEnd();
   const ended = await runServer({
     ...source,
@@ -28,6 +29,27 @@ export const server: Command = async (context, _args, values) => {
   return ended.ok ? 0 : refused(context, ended.refusal);
 };
 
+/** The token alone on standard output, so that it can be piped. */
+async function adminToken(
+  context: Context,
+  {
+    flags,
+    env,
+    configFile: file,
+  }: { flags: Record<string, string | undefined>; env: Context["env"]; configFile: string | undefined },
+): Promise<number> {
+  const read = readSettings({ flags, env, file });
+  if (!read.ok) return refused(context, read.refusal);
+  const { newAdminToken } = await import("../../app/server/new-admin-token.ts");
+  const { name, token } = await newAdminToken({
+    settings: read.value.settings,
+    say: text => void context.err.write(`${text}\n`),
+  });
+  await context.err.write(`a token of ${name}, shown this once, for 30 days:\n`);
+  await context.out.write(`${token}\n`);
+  return 0;
+}
+
 type Context = Parameters<Command>[0];
 
 async function refused(
@@ -39,7 +61,7 @@ async function refused(
 }
 
 function settingsOf(values: FlagValues): Record<string, string | undefined> {
-  const own = new Set(["config", "printConfig"]);
+  const own = new Set(["config", "printConfig", "adminToken"]);
   const names = serverFlags.map(({ name }) =>
     name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
   );
