@@ -120,6 +120,9 @@ function unreachable(error: unknown): unknown {
 
 /** What comes without a code did not come from the platform's api. */
 function hintOf(error: ApiProblem): string | undefined {
+  if (error.status === 404 && error.message.startsWith("there is no /api/")) {
+    return "the server does not know this call: it may be older than this program (`slipway login` tells the versions)";
+  }
   if (error.hint !== undefined || error.code !== "unknown") return error.hint;
   return "something else than a Slipway server has answered; check the address";
 }

@@ -110,7 +110,7 @@ test.each([
 test("a server of another version is told of, and certificates that cannot be read", async () => {
   const HOME = home();
   await using server = await startStandIn({ whoAmI: () => person });
-  server.extra["/api/v1/openapi.json"] = { info: { version: "9.9.9" } };
+  server.extra["/api/v1/openapi.json"] = { info: { title: "Slipway", version: "9.9.9" } };
   const ended = await callProgram(["login", server.url], { env: { HOME }, input: "swp_x" });
   expect(ended.stderr).toContain("the server is version 9.9.9, this program 0.0.0-test");
   const file = path.join(HOME, "ca.pem");
@@ -121,4 +121,23 @@ test("a server of another version is told of, and certificates that cannot be re
     });
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("SLIPWAY_CA_FILE") });
   }
+});
+
+test("before a password is asked for, it is looked whether a Slipway server answers", async () => {
+  await using server = await startStandIn({ signIn: () => person });
+  const typed = ["somebody\r", "the right password\r"];
+  const env = { HOME: home() };
+  server.extra["/api/v1/openapi.json"] = { hello: "there" };
+  const other = await callProgram(["login", server.url], { env, typed });
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("no Slipway server") });
+  await using redirecting = await startStandIn({});
+  redirecting.redirect = "https://ci.example.org";
+  const moved = await callProgram(["login", redirecting.url], { env, typed });
+  expect(moved).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("leads to https://ci.example.org\n"),
+  });
+  const away = await callProgram(["login", "http://127.0.0.1:1"], { env, typed });
+  expect(away).toMatchObject({ code: 3, stderr: expect.stringContaining("does not answer") });
+  expect(server.asked).toEqual([]);
 });

@@ -9,7 +9,7 @@ import {
   useContext,
 } from "../../app/server-contexts.ts";
 import { ApiProblem, createClient } from "../../client/client.ts";
-import { messageOf } from "../../core/failure.ts";
+import { messageOf, SlipwayError } from "../../core/failure.ts";
 import { Secret } from "../../core/secret.ts";
 import { plainText } from "../../lib/plain-text.ts";
 import { type Command, type CommandContext, UsageError } from "../context.ts";
@@ -26,13 +26,14 @@ export const login: Command = async (context, [address], values) => {
   }
   trustMore(context);
   return calling(context, async () => {
+    const version = await versionOf(url);
     const { token, tokenId } = await tokenFor(context, url, values.tokenStdin === true);
     const client = createClient({ url, token });
     const { name: user } = await client.whoAmI({});
     const name = typeof values.name === "string" ? values.name : new URL(url).host;
     const made: ServerContext = { name, url, user, token: new Secret(token) };
     saveContext(context.env, tokenId === undefined ? made : { ...made, tokenId });
-    await tellVersion(context, url);
+    await tellVersion(context, version);
     return showOne(context, values, { name, url, user }, `signed in to ${url} as ${plainText(user)}`);
   });
 };
@@ -44,24 +45,50 @@ function isInTheClear(url: string): boolean {
   return protocol === "http:" && !loopback;
 }
 
-/** The document of the api says which version answers; servers of other versions may know other things. */
-async function tellVersion(context: CommandContext, url: string): Promise<void> {
-  const version = await versionOf(url);
-  if (version === undefined || version === context.version) return;
+/**
+ * What answers there, before a password goes to it: the document of the api says so, and its version. Throws UsageError for
+ * what is no Slipway server, SlipwayError where nothing answers.
+ */
+async function versionOf(url: string): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(`${url}/api/v1/openapi.json`, {
+      redirect: "manual",
+      signal: AbortSignal.timeout(30_000),
+    });
+  } catch (cause) {
+    throw new SlipwayError(
+      "server-unreachable",
+      `the server at ${url} does not answer: ${messageOf(cause)}`,
+      {
+        hint: "check the address and that the server runs",
+      },
+    );
+  }
+  const location = response.headers.get("location");
+  if (location !== null) {
+    const target = new URL(location, url).href.replace(/\/api\/v1\/openapi\.json$/, "");
+    throw new UsageError(`${url} leads to ${plainText(target)}`, "sign in there");
+  }
+  if (response.status >= 500) {
+    throw new SlipwayError("server-unreachable", `the server at ${url} says ${response.status}`, {
+      hint: "try again in a moment",
+    });
+  }
+  const document = (await response.json().catch(() => undefined)) as
+    | { info?: { title?: unknown; version?: unknown } }
+    | undefined;
+  const { title, version } = document?.info ?? {};
+  if (title === "Slipway" && typeof version === "string") return version;
+  throw new UsageError(`what answers at ${url} is no Slipway server`, "check the address");
+}
+
+/** Servers of other versions may know other things. */
+async function tellVersion(context: CommandContext, version: string): Promise<void> {
+  if (version === context.version) return;
   await context.err.write(
     `note: the server is version ${plainText(version)}, this program ${context.version}: one may not know what the other does\n`,
   );
-}
-
-async function versionOf(url: string): Promise<string | undefined> {
-  try {
-    const response = await fetch(`${url}/api/v1/openapi.json`, { signal: AbortSignal.timeout(10_000) });
-    const { info } = (await response.json()) as { info?: { version?: unknown } };
-    return typeof info?.version === "string" ? info.version : undefined;
-  } catch {
-    // It is only a remark.
-    return undefined;
-  }
 }
 
 interface NewToken {

@@ -134,6 +134,14 @@ test("a server that does not answer ends with 3 and what to look at", async () =
   expect(ended.stderr).toContain("check the address");
 });
 
+test("a server that does not know a call is said to be older", async () => {
+  const { code, stderr } = await call(["workers"], {
+    listWorkers: () => new Refused(404, { code: "not-found", detail: "there is no /api/v1/workers" }),
+  });
+  expect(code).toBe(1);
+  expect(stderr).toContain("older than this program");
+});
+
 test("projects: without an organisation a name is looked for, and a number is of the project", async () => {
   const answers: StandInAnswers = {
     listProjects: () => ({

@@ -3,6 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import type { Client } from "../../client/client.ts";
 import { type Command, type CommandContext, type FlagValues, UsageError } from "../context.ts";
 import { projectOf } from "../find-run.ts";
 import { type Flag, flagKey, runFlags, workflowFlags } from "../flags.ts";
@@ -98,15 +99,20 @@ async function ignoreFileOf(root: string, values: FlagValues): Promise<string | 
   return file.ignoreFile === undefined ? undefined : path.resolve(root, file.ignoreFile);
 }
 
-type Run = Parameters<typeof followRemoteRun>[3];
+type Run = Awaited<ReturnType<Client["createRun"]>>;
 
-function tell(
+async function tell(
   context: CommandContext,
   values: FlagValues,
   access: ServerAccess,
   run: Run,
   follow: boolean,
 ): Promise<number> {
+  if (!run.trusted) {
+    await context.err.write(
+      "note: this run gets no protected values: its source is not a maintainer's, nor what stands on a branch of the repository\n",
+    );
+  }
   if (follow) return followRemoteRun(context, values, access, run, { ownRun: true });
   const name = `${run.organisation}/${run.project}#${run.number}`;
   return showOne(context, values, run, `started ${name}  (slipway logs -f ${name})`);
