@@ -8,6 +8,7 @@ import { claimOfAttempt, launcherContract } from "../launcher.contract.ts";
 import type { Launcher } from "../launcher.ts";
 import { eventually, openPlace, type Place, processesIn } from "./fixtures/place.ts";
 import { isAlive, readReference, referenceOf } from "./process-reference.ts";
+import { boundLog } from "./runner-process.ts";
 
 const never = new AbortController().signal;
 
@@ -207,6 +208,20 @@ describe("a runner's process", () => {
     await launcher.destroy(claim.attemptId);
     expect(await launcher.strays()).toEqual([]);
     expect(place.read(claim.attemptId, "runner.log")).toBeUndefined();
+  });
+
+  test("a log that grows for ever is begun anew, while it is written", async () => {
+    const place = placeWith(
+      "read -r line\nhead -c 2000000 /dev/zero\necho > ready\nread -r line\nexec sleep 1000\n",
+    );
+    const launcher = await place.open();
+    const { attemptId } = claimOfAttempt("long-log");
+    await launcher.launch(claimOfAttempt(attemptId), never);
+    const size = () => statSync(path.join(place.ownOf(attemptId), "runner.log")).size;
+    await eventually(() => size() === 2_000_000, "its log");
+    await boundLog(place.ownOf(attemptId));
+    expect(size()).toBe(0);
+    await boundLog(place.ownOf("nobody"));
   });
 
   test("a launch that died half-way leaves nothing after a while", async () => {

@@ -67,14 +67,17 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
     runner.leave();
     stream.push({ attemptId: runner.attemptId, epoch: runner.epoch, end });
   };
+  const lookAt = (runner: Runner) => {
+    if (runner.ended || runner.isChild || isAlive(runner.reference)) return;
+    leave(runner, endUnseen(runner.reference.pid, runner.destroyed));
+  };
   const look = () => {
     stopLook = undefined;
     looks++;
     for (const runner of runners.values()) {
       if (runner.ended) continue;
       if (looks % looksPerLog === 0) void boundLog(ownOf(runner.attemptId));
-      if (!runner.isChild && !isAlive(runner.reference))
-        leave(runner, endUnseen(runner.reference.pid, runner.destroyed));
+      lookAt(runner);
     }
     schedule();
   };
@@ -134,7 +137,7 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
 
   const destroy = async (attemptId: string): Promise<void> => {
     const runner = await findAgain({ attemptId, epoch: 0 });
-    if (runner !== undefined) await endRunner(runner, options);
+    if (runner !== undefined) await endRunner(runner, options, lookAt);
     try {
       await options.removeLeftovers(attemptId);
       await rm(ownOf(attemptId), { recursive: true, force: true, maxRetries: 3 });
@@ -148,7 +151,12 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
   return {
     name: "process",
     ended: stream.ends,
-    launch: claim => once(launching, claim.attemptId, () => launch(claim)),
+    // One after the other: a directory must not go while a runner is put into it.
+    launch: claim =>
+      once(launching, claim.attemptId, async () => {
+        await destroying.get(claim.attemptId);
+        return launch(claim);
+      }),
     destroy: attemptId =>
       once(destroying, attemptId, async () => {
         await launching.get(attemptId);
@@ -188,7 +196,11 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
 }
 
 /** TERM lets the runner end its box and tell; what does not go is killed with all of its process group. */
-async function endRunner(runner: Runner, { clock, graceMs }: ProcessLauncherOptions): Promise<void> {
+async function endRunner(
+  runner: Runner,
+  { clock, graceMs }: ProcessLauncherOptions,
+  lookAt: (runner: Runner) => void,
+): Promise<void> {
   const { reference } = runner;
   const isThere = () => !runner.ended && (runner.isChild || isAlive(reference));
   const goneWithin = async (ms: number) => {
@@ -196,6 +208,7 @@ async function endRunner(runner: Runner, { clock, graceMs }: ProcessLauncherOpti
     const cancel = clock.after(ms, resolve);
     await Promise.race([runner.gone, late]);
     cancel();
+    lookAt(runner);
     return runner.ended;
   };
   // The number of one that has gone by itself may be somebody else's; its end is told all the same.
