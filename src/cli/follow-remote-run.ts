@@ -25,13 +25,22 @@ export interface RemoteFollow extends FollowOptions {
 export async function followRemoteRun(
   context: CommandContext,
   values: FlagValues,
-  { client, url }: ServerAccess,
+  { client, url, onAnswer }: ServerAccess,
   run: RunToFollow,
   options: RemoteFollow = {},
 ): Promise<number> {
   const name = `${run.organisation}/${run.project}#${run.number}`;
   const printer = choosePrinter(context, values, `slipway replay ${name}`);
   const leave = new AbortController();
+  let away = false;
+  onAnswer.tell = answered => {
+    if (answered !== away || leave.signal.aborted) return;
+    away = !answered;
+    void printer.say(
+      away ? "warning" : "info",
+      away ? `${url} does not answer; the run goes on, and it is tried again` : `${url} answers again`,
+    );
+  };
   let interrupted = false;
   const interrupt = () => {
     // Whoever only watches does not stop what others have started.

@@ -13,6 +13,8 @@ import { type CommandContext, type FlagValues, UsageError } from "./context.ts";
 export interface ServerAccess {
   client: Client;
   url: string;
+  /** Told of every call whether the server has answered; whoever follows something sets it. */
+  onAnswer: { tell(answered: boolean): void };
 }
 
 /** Flags win, then `SLIPWAY_SERVER` and `SLIPWAY_TOKEN`, then the current context. Throws UsageError where there is none. */
@@ -38,7 +40,23 @@ export async function connect(context: CommandContext, values: FlagValues): Prom
   trustMore(context);
   const token =
     textOf(env.SLIPWAY_TOKEN) === undefined ? known?.token.reveal() : checkedToken(env.SLIPWAY_TOKEN!);
-  return { url, client: createClient({ url, ...(token === undefined ? {} : { token }) }) };
+  const onAnswer = { tell: () => undefined };
+  const options = { url, fetch: toldFetch(onAnswer), ...(token === undefined ? {} : { token }) };
+  return { url, onAnswer, client: createClient(options) };
+}
+
+/** Those between that say that the server is away are no answer of it. */
+function toldFetch(onAnswer: ServerAccess["onAnswer"]): typeof fetch {
+  return async (input, init) => {
+    try {
+      const response = await fetch(input, init);
+      onAnswer.tell(![502, 503, 504].includes(response.status));
+      return response;
+    } catch (error) {
+      onAnswer.tell(false);
+      throw error;
+    }
+  };
 }
 
 /** An address of a server without what does not belong there. Throws UsageError. */

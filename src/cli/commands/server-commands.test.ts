@@ -341,3 +341,25 @@ test("a working tree is sent as a run here would take it; flags of here are refu
   writeFileSync(path.join(cwd, "slipway.yml"), "build: [\n");
   expect(await call(["run", "--remote"], answers, { cwd })).toMatchObject({ code: 2, asked: [] });
 });
+
+test("a server that is away while a run is followed is waited for, and that is said", async () => {
+  const running = sampleRun({ state: "running", outcome: null, finishedAt: null });
+  let calls = 0;
+  const { code, stdout } = await call(["logs", "-f", idOf(1)], {
+    getRun: () => running,
+    followRun: () => {
+      calls++;
+      if (calls === 1) return { events: [{ event: "run", data: summaryOf(running) }] };
+      if (calls === 2) return new Refused(503, { code: "away", detail: "no database" });
+      return {
+        events: [
+          { event: "run", data: summaryOf(sampleRun()) },
+          { event: "end", data: {} },
+        ],
+      };
+    },
+  });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/does not answer; the run goes on[\s\S]*answers again/);
+  expect(calls).toBe(3);
+});
