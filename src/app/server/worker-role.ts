@@ -12,6 +12,7 @@ import { type Clock, systemClock } from "../../lib/clock.ts";
 import { createHttpQueue } from "../../queue/http/http-queue.ts";
 import type { Claim } from "../../queue/queue.ts";
 import { startWorker, type Worker } from "../../services/worker/worker.ts";
+import { launchRefusal } from "./launch-refusal.ts";
 import { random } from "./platform.ts";
 import { removeLeftovers } from "./remove-leftovers.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -52,7 +53,7 @@ export async function openWorkerRole(options: WorkerRoleOptions): Promise<Worker
       }),
     clock,
     graceMs,
-    refuses: claim => refusal(settings, claim),
+    refuses: claim => launchRefusal(settings.engine, claim),
     troubled: (what, error) => log.warn({ what, error: String(error) }, "something may be left behind"),
   });
   const launches = histogram(
@@ -91,17 +92,6 @@ function runnerCommand(): string[] {
   const source = import.meta.url.endsWith(".ts");
   const program = source ? "../../cli/runner-main.ts" : "./runner-main.js";
   return [process.execPath, fileURLToPath(new URL(program, import.meta.url))];
-}
-
-function refusal({ engine }: ServerSettings, { classSettings, launch }: Claim): string | undefined {
-  const wanted = classSettings.engine ?? "docker";
-  if (engine === "host" && !launch.trusted) {
-    return "this worker runs jobs on the host itself, and the job is not trusted: let a worker with Docker serve its class";
-  }
-  if (wanted !== engine) {
-    return `the class runs with ${wanted}, this worker with ${engine}: set the class's engine, or SLIPWAY_ENGINE of the worker`;
-  }
-  return undefined;
 }
 
 function inputFor(
