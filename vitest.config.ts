@@ -22,7 +22,7 @@ const processTests = [
   "src/cli/commands/completion.test.ts",
   "src/engine/host/host-engine.test.ts",
   "src/engine/host/host-box.test.ts",
-  "src/launcher/process/*.test.ts",
+  "src/launcher/process/{any-order,process-launcher}.test.ts",
   "src/store/embedded-postgres.test.ts",
   "test/faults/**/*.test.ts",
   "test/server/**/*.test.ts",
