@@ -113,7 +113,7 @@ function addCommand(
   command
     .summary(entry.summary)
     .description(entry.summary)
-    .helpGroup(entry.dropIn ? "For those who come from wercker:" : "Commands:")
+    .helpGroup(groupOf(entry))
     .addHelpText("after", exampleLines(entry.examples, context.name));
   if (entry.alias) command.alias(entry.alias);
   command.allowExcessArguments(false);
@@ -122,6 +122,12 @@ function addCommand(
     await dispatch(entry, command.args, command.optsWithGlobals() as FlagValues);
   });
   return command;
+}
+
+function groupOf({ dropIn, group }: CommandEntry): string {
+  if (dropIn) return "For those who come from wercker:";
+  if (group === "client") return "With a server:";
+  return group === "server" ? "To run a server:" : "Commands:";
 }
 
 function addFlag(parser: Parser, flag: Flag): void {
@@ -150,7 +156,10 @@ function nearest(word: string): string {
 }
 
 function examplesText(name: string): string {
-  const lines = commands.filter(entry => !entry.dropIn).flatMap(entry => entry.examples.slice(0, 1));
+  const shown = commands.filter(
+    entry => !entry.dropIn && (entry.group !== "client" || entry.name === "login"),
+  );
+  const lines = shown.flatMap(entry => entry.examples.slice(0, 1));
   return exampleLines(lines, name);
 }
 
