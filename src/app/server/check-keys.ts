@@ -15,7 +15,9 @@ export async function checkKeys(db: Queryable, box: SecretBox, keyFile: string):
     try {
       box.open(sealed);
     } catch (cause) {
-      if (!(cause instanceof SlipwayError) || cause.code !== "secret-key-missing") throw cause;
+      if (!(cause instanceof SlipwayError)) throw cause;
+      // One damaged value is no reason to keep everyone from their work: whoever needs it is told.
+      if (cause.code !== "secret-key-missing") continue;
       throw new SlipwayError("secret-key-missing", `${cause.message}, which this server does not have`, {
         cause,
         hint: `bring the key back: in SLIPWAY_SECRET_KEY (older keys behind the newest, separated by commas), or as ${keyFile}`,
