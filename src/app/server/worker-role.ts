@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Metrics } from "../../http/metrics.ts";
-import { histogram } from "../../http/metrics.ts";
+import { askedGauge, counter, histogram } from "../../http/metrics.ts";
 import type { ServerLog } from "../../http/server-log.ts";
 import { createProcessLauncher } from "../../launcher/process/process-launcher.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
@@ -62,7 +62,13 @@ export async function openWorkerRole(options: WorkerRoleOptions): Promise<Worker
     "From a claim to its runner's process",
     [0.01, 0.05, 0.1, 0.5, 1, 5],
   );
-  return startWorker({
+  const losses = counter(
+    options.metrics,
+    "slipway_runners_lost_total",
+    "Runners that ended without a last word, or could not be launched",
+    ["reason"],
+  );
+  const worker = startWorker({
     queue: createHttpQueue({ url: options.apiUrl, token, clock }),
     launcher,
     info: {
@@ -79,7 +85,12 @@ export async function openWorkerRole(options: WorkerRoleOptions): Promise<Worker
     log,
     cancelMs,
     launched: seconds => launches.observe(seconds),
+    lost: reason => losses.inc({ reason }),
   });
+  askedGauge(options.metrics, "slipway_worker_jobs", "Jobs in the hands of this worker", [], async () => [
+    { labels: {}, value: worker.held },
+  ]);
+  return worker;
 }
 
 /** Runners can be reached by workers that share host and data directory. */

@@ -19,6 +19,8 @@ export interface HeldOptions extends Patience {
   cancelMs: number;
   /** Hears how long each launch took. Seconds. */
   launched?(seconds: number): void;
+  /** Hears of each runner that ended without a last word, or could not be launched. */
+  lost?(reason: string): void;
   /** The worker ends: nothing more is launched, runners are left alone. */
   stop: AbortSignal;
   /** Rung when there is room again. */
@@ -102,7 +104,10 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
     if (entry !== undefined) Object.assign(entry, { telling: true, launching: false });
     // Where it has spoken its last word, or is another's by now, this has no effect.
     const answer = await insist(options, stop, () => queue.lost(attemptId, epoch, end));
-    if (answer === "ok") log.warn({ attempt: attemptId, reason: end.reason }, "runner lost");
+    if (answer === "ok") {
+      log.warn({ attempt: attemptId, reason: end.reason, message: end.message }, "runner lost");
+      options.lost?.(end.reason);
+    }
     if (answer === undefined || entry === undefined) return;
     entry.telling = false;
     await destroy(entry);

@@ -88,6 +88,7 @@ describe("a job of a worker", () => {
       outcome: "broken",
       reason: "runner-killed",
     });
+    expect(under.lost).toEqual(["runner-gone", "runner-killed"]);
     expect(world.machine.runners.size).toBe(0);
   });
 

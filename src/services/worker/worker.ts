@@ -23,6 +23,8 @@ export interface WorkerOptions {
   cancelMs: number;
   /** Hears how long each launch took. Seconds. */
   launched?(seconds: number): void;
+  /** Hears of each runner that ended without a last word, or could not be launched. */
+  lost?(reason: string): void;
 }
 
 export interface Worker extends AsyncDisposable {
