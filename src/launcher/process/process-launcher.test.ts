@@ -204,6 +204,8 @@ describe("a runner's process", () => {
     expect(place.troubles).toHaveLength(1);
     expect(place.lives(claim.attemptId)).toBe(false);
     expect(await launcher.strays()).toEqual([{ attemptId: claim.attemptId, epoch: 1 }]);
+    await launcher.destroy(claim.attemptId);
+    expect(place.troubles).toHaveLength(1);
     fail = false;
     await launcher.destroy(claim.attemptId);
     expect(await launcher.strays()).toEqual([]);

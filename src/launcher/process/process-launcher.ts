@@ -54,6 +54,8 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
   const runners = new Map<string, Runner>();
   const launching = new Map<string, Promise<string>>();
   const destroying = new Map<string, Promise<void>>();
+  /** What could not be removed. */
+  const left = new Set<string>();
   const stream = createEndStream();
   const ownOf = (attemptId: string) => path.join(directory, attemptId);
   let stopLook: (() => void) | undefined;
@@ -141,9 +143,11 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
     try {
       await options.removeLeftovers(attemptId);
       await rm(ownOf(attemptId), { recursive: true, force: true, maxRetries: 3 });
+      left.delete(attemptId);
     } catch (error) {
-      // Its directory stays, so that it is a stray and tried again.
-      troubled(`leftovers of ${attemptId}`, error);
+      // Its directory stays, so that it is a stray and tried again, maybe for hours: said once.
+      if (!left.has(attemptId)) troubled(`leftovers of ${attemptId}`, error);
+      left.add(attemptId);
     }
     runners.delete(attemptId);
   };

@@ -160,7 +160,6 @@ async function endStrays({ queue, launcher, info, log }: WorkerOptions, held: He
   const over = new Set(states.filter(({ wanted }) => wanted === "destroy").map(each => each.attemptId));
   for (const { attemptId } of strays) {
     if (!over.has(attemptId) || held.has(attemptId)) continue;
-    log.info({ attempt: attemptId }, "what a runner left is removed");
     await launcher
       .destroy(attemptId)
       .catch(error =>
