@@ -141,3 +141,9 @@ test("a flag without effect is told of, once it is used", () => {
     "--store-s3 has no effect here: artifacts lie below --working-dir",
   ]);
 });
+
+test("one letter means what the named command means by it", () => {
+  expect(normalizedArguments(["run", "-f", "wercker.yml"])).toEqual(["run", "--file=wercker.yml"]);
+  expect(normalizedArguments(["logs", "-f", "latest"])).toEqual(["logs", "--follow", "latest"]);
+  expect(normalizedArguments(["rerun", "12", "-f"])).toEqual(["rerun", "12", "--follow"]);
+});
