@@ -10,13 +10,14 @@ import { startTestDatabase } from "../../src/queue/postgres/fixtures/test-databa
 import { postmasterOf } from "../../src/store/postmaster.ts";
 import { root } from "../sources.ts";
 import { openFront } from "./front.ts";
-import { endOf, logOf, makeProject, startRun } from "./projects.ts";
+import { endOf, logOf, logWith, makeProject, startRun } from "./projects.ts";
 import {
   eventually,
   freePorts,
   makeDirectory,
   processesOf,
   removeDirectory,
+  type ServerProcess,
   startServerProcess,
 } from "./server-process.ts";
 
@@ -36,6 +37,11 @@ async function firstStart(): Promise<string> {
   expect(first.lines().at(-1)).toMatchObject({ msg: "ended" });
   expect(JSON.stringify(first.lines())).not.toContain(token);
   return token;
+}
+
+/** A runner comes back to where its server was. */
+function portsOf({ url, runnerUrl }: ServerProcess): [number, number] {
+  return [Number(new URL(url).port), Number(new URL(runnerUrl).port)];
 }
 
 /** What the program says when it does not come up. */
@@ -72,6 +78,30 @@ test("all roles together bring a job to green; SIGTERM ends all, and the next st
   expect(await client.whoAmI({})).toMatchObject({ name: "admin" });
   await second.end("SIGINT");
   expect(processesOf(directory)).toEqual([]);
+});
+
+test("a second signal ends the wait for jobs; the job goes on, and the next start brings it to green", async () => {
+  const token = await firstStart();
+  const server = await startServerProcess({ directory, token });
+  await makeProject(server.client);
+  const flag = path.join(directory, "go");
+  const waits = `build:\n  steps:\n    - script:\n        code: echo waiting; until [ -e ${flag} ]; do sleep 0.1; done\n`;
+  const run = await startRun(server.client, waits);
+  await logWith(server.client, run, "waiting");
+  process.kill(server.pid, "SIGTERM");
+  const said = (text: string) => server.lines().some(({ msg }) => msg === text);
+  await eventually(async () => said("ending"), "the first signal");
+  const ready = await fetch(`${server.url}/readyz`);
+  expect([ready.status, said("ended")]).toEqual([503, false]);
+  await server.end("SIGTERM");
+  expect(said("ended")).toBe(true);
+  // Only the job is left.
+  expect(postmasterOf(path.join(directory, "data", "database", "postgres"))).toBeUndefined();
+  await using next = await startServerProcess({ directory, token, ports: portsOf(server) });
+  writeFileSync(flag, "");
+  const ended = await endOf(next.client, run);
+  expect(ended.outcome).toBe("passed");
+  expect(ended.jobs[0]!.attempts).toHaveLength(1);
 });
 
 test("each role alone, on one database and behind one address, brings a job to green", async () => {
