@@ -50,7 +50,8 @@ test("a cancel while the job ends: canceled or passed, never both", async () => 
   const ends = ids.map(async (id, at) => {
     await eventually(async () => (await stateOf(id)) !== "queued", `the start of run ${id}`);
     // Some while the runner starts, some while the step runs, some when it has ended.
-    await eventually(async () => world.mark("ended").length >= at * 3, "ends");
+    // On a slow machine so many may be canceled that not enough of them end: then it is time enough, too.
+    await eventually(async () => world.mark("ended").length >= at * 3, "ends", 10_000).catch(() => undefined);
     await client.cancelRun({ params: { run: id }, body: {} }).catch(() => undefined);
     return endOf(client, id);
   });
