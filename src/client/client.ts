@@ -7,9 +7,9 @@ import { reveal, type Secret } from "../core/secret.ts";
 import type { AnswerOf, Endpoint } from "../endpoints/endpoint.ts";
 import type { Endpoints } from "../endpoints/table.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import { pauseOrThrow } from "../lib/pause.ts";
 import { isPassing, problemOf } from "./api-problem.ts";
 import { type CallShape, callShapes } from "./call-shapes.ts";
-import { pause } from "./pause.ts";
 import { type EventMessage, readEvents } from "./read-events.ts";
 
 export { SlipwayError } from "../core/failure.ts";
@@ -134,7 +134,7 @@ async function callJson(options: ClientOptions, endpoint: CallShape, call: AnyCa
       const wait = waits[tries];
       const passing = isPassing(error) || isUnreachable(error);
       if (wait === undefined || !passing || call.signal?.aborted) throw error;
-      await pause(options.clock ?? systemClock, wait, call.signal);
+      await pauseOrThrow(options.clock ?? systemClock, wait, call.signal);
     }
   }
 }

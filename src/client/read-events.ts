@@ -3,8 +3,8 @@
 
 import { SlipwayError } from "../core/failure.ts";
 import type { Clock } from "../lib/clock.ts";
+import { pauseOrThrow } from "../lib/pause.ts";
 import { ApiProblem } from "./api-problem.ts";
-import { pause } from "./pause.ts";
 
 export interface EventMessage {
   event: string;
@@ -48,7 +48,7 @@ export async function* readEvents(
     } finally {
       await reading?.return(undefined);
     }
-    await pause(clock, waits[Math.min(failures++, waits.length - 1)]!, signal);
+    await pauseOrThrow(clock, waits[Math.min(failures++, waits.length - 1)]!, signal);
   }
 }
 

@@ -3,6 +3,7 @@
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 
 import type { Clock } from "../lib/clock.ts";
+import { pause } from "../lib/pause.ts";
 import type { KubernetesApi, Status } from "./kubernetes-api.ts";
 
 export interface KubernetesObject {
@@ -69,7 +70,7 @@ export async function* listWatch<T extends KubernetesObject>(
     } catch (error) {
       if (options.signal.aborted) return;
       options.troubled(error instanceof Error ? error.message : String(error));
-      await pause(options, Math.min(backOff.first * 2 ** failures++, backOff.most));
+      await rest(options, Math.min(backOff.first * 2 ** failures++, backOff.most));
     }
   }
 }
@@ -149,7 +150,7 @@ async function* watchFrom<T extends KubernetesObject>(
     } catch (error) {
       if (signal.aborted) return;
       troubled(error instanceof Error ? error.message : String(error));
-      await pause(options, Math.min(backOff.first * 2 ** failures++, backOff.most));
+      await rest(options, Math.min(backOff.first * 2 ** failures++, backOff.most));
     }
   }
 }
@@ -170,15 +171,7 @@ function keyOf({ metadata }: KubernetesObject): string {
   return `${metadata.namespace ?? ""}/${metadata.name}`;
 }
 
-function pause({ clock, random, signal }: ListWatchOptions, ms: number): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms * (0.5 + random() / 2), done);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
+/** Not to the same moment for all who wait for one server. */
+function rest({ clock, random, signal }: ListWatchOptions, ms: number): Promise<void> {
+  return pause(clock, ms * (0.5 + random() / 2), signal);
 }

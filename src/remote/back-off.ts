@@ -1,6 +1,4 @@
-// Waiting between two tries, and waiting in general, on a clock that can be moved.
-
-import type { Clock } from "../lib/clock.ts";
+// How long to wait between two tries.
 
 const firstMs = 50;
 const longestMs = 5000;
@@ -14,20 +12,4 @@ export function createBackOff(random: () => string): () => number {
     next = Math.min(next * 2, longestMs);
     return wait;
   };
-}
-
-/** Throws the signal's reason when it is aborted meanwhile. */
-export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const onAbort = () => {
-      disarm();
-      reject(signal.reason);
-    };
-    const disarm = clock.after(ms, () => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

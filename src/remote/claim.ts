@@ -4,7 +4,8 @@
 import { messageOf, SlipwayError } from "../core/failure.ts";
 import type { ClaimAnswer, ClaimBody } from "../endpoints/runner.ts";
 import type { Clock } from "../lib/clock.ts";
-import { createBackOff, pause } from "./back-off.ts";
+import { pauseOrThrow } from "../lib/pause.ts";
+import { createBackOff } from "./back-off.ts";
 import { Repeat, type RunnerHttp } from "./runner-http.ts";
 import { codeOf, detailOf, jsonOf } from "./runner-link.ts";
 
@@ -50,7 +51,7 @@ export async function claim(options: ClaimOptions): Promise<Claimed> {
           },
         );
       }
-      await pause(backOff(), clock, signal);
+      await pauseOrThrow(clock, backOff(), signal);
     }
   }
 }

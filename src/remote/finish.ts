@@ -5,7 +5,8 @@ import { SlipwayError } from "../core/failure.ts";
 import { exitCodeOf, isGood, type Outcome } from "../core/outcome.ts";
 import type { FinishAnswer, FinishBody } from "../endpoints/runner.ts";
 import type { Clock } from "../lib/clock.ts";
-import { createBackOff, pause } from "./back-off.ts";
+import { pauseOrThrow } from "../lib/pause.ts";
+import { createBackOff } from "./back-off.ts";
 import { codeOf, detailOf, type RunnerLink } from "./runner-link.ts";
 
 export interface FinishOptions {
@@ -42,7 +43,7 @@ export async function finish({ link, record, flush, clock, random }: FinishOptio
       throw new SlipwayError("finish-refused", `the end of the job was not accepted: ${detailOf(answer)}`);
     }
     await flush();
-    await pause(backOff(), clock, link.fenced);
+    await pauseOrThrow(clock, backOff(), link.fenced);
   }
 }
 

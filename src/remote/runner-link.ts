@@ -4,7 +4,8 @@
 import { Cancel } from "../core/cancel.ts";
 import { messageOf, SlipwayError } from "../core/failure.ts";
 import type { Clock } from "../lib/clock.ts";
-import { createBackOff, pause } from "./back-off.ts";
+import { pauseOrThrow } from "../lib/pause.ts";
+import { createBackOff } from "./back-off.ts";
 import { type HttpAnswer, type HttpRequest, Repeat, type RunnerHttp } from "./runner-http.ts";
 
 /** An answer that is a decision: neither the network's nor the platform's bad moment. */
@@ -101,7 +102,7 @@ export function createRunnerLink(options: LinkOptions): RunnerLink {
         since = Math.min(since, failingSince, clock.monotonic());
         if (clock.monotonic() - since >= patienceMs) throw away(error, patienceMs);
         const least = error instanceof Repeat ? error.afterMs : 0;
-        await pause(Math.max(backOff(), least), clock, signal);
+        await pauseOrThrow(clock, Math.max(backOff(), least), signal);
       }
     }
   }

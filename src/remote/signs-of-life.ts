@@ -4,7 +4,7 @@
 import { Cancel } from "../core/cancel.ts";
 import type { CancelAnswer } from "../endpoints/runner.ts";
 import type { Clock } from "../lib/clock.ts";
-import { pause } from "./back-off.ts";
+import { pauseOrThrow } from "../lib/pause.ts";
 import type { LinkAnswer, RunnerLink } from "./runner-link.ts";
 
 export interface SignsOfLife extends AsyncDisposable {
@@ -50,7 +50,7 @@ export function startSignsOfLife(options: SignsOfLifeOptions): SignsOfLife {
 
   async function beats(): Promise<void> {
     for (;;) {
-      await pause(heartbeatMs, clock, signal);
+      await pauseOrThrow(clock, heartbeatMs, signal);
       tell(await beat(signal));
     }
   }
@@ -65,7 +65,7 @@ export function startSignsOfLife(options: SignsOfLifeOptions): SignsOfLife {
       });
       tell(cancelIn(answer));
       if (told) return;
-      if (answer.status !== 200) await pause(strangeMs, clock, signal);
+      if (answer.status !== 200) await pauseOrThrow(clock, strangeMs, signal);
     }
   }
 

@@ -4,6 +4,7 @@
 import type { Phase } from "../core/events.ts";
 import type { StepSpec } from "../core/job.ts";
 import { isGood, type Outcome } from "../core/outcome.ts";
+import { pause } from "../lib/pause.ts";
 import { stepEnvironment, stepReportOf, stepRootOf } from "../plan/environment.ts";
 import { exportLine } from "../plan/shell-export.ts";
 import { commandGroup, restoreExports, stepGroup } from "../plan/step-script.ts";
@@ -51,7 +52,8 @@ export async function runStep(
     const written = verdict.mayHaveMessage ? await readMessage(run, step) : "";
     if (shouldRetry(verdict, attempt, attempts)) {
       await tellRetry(run, step, verdict, attempt, attempts);
-      await pause(run, step.retry?.delayMs ?? 0, signal);
+      const delayMs = step.retry?.delayMs ?? 0;
+      if (delayMs > 0) await pause(run.input.clock, delayMs, signal);
       await revive(run, step, verdict);
       continue;
     }
@@ -178,19 +180,6 @@ async function tellRetry(
 ): Promise<void> {
   const message = `${step.displayName}: try ${attempt} of ${attempts} did not pass (${verdict.message}); trying again`;
   await run.emitter.emit({ type: "notice", level: "warning", step: step.id, message });
-}
-
-function pause(run: JobRun, ms: number, signal: AbortSignal): Promise<void> {
-  if (ms === 0 || signal.aborted) return Promise.resolve();
-  return new Promise(resolve => {
-    const end = () => {
-      disarm();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const disarm = run.input.clock.after(ms, end);
-    signal.addEventListener("abort", end);
-  });
 }
 
 /** The message file's text outweighs everything; else the reason, in the original's words where they are asked for. */

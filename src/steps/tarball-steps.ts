@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { accept, messageOf, type Result, refuse, SlipwayError } from "../core/failure.ts";
 import type { StepFile } from "../core/step-file.ts";
 import type { Clock } from "../lib/clock.ts";
+import { pauseOrThrow } from "../lib/pause.ts";
 import { StepRefused } from "./step-refused.ts";
 import { unpackStep } from "./unpack-step.ts";
 
@@ -84,7 +85,7 @@ async function download(options: TarballOptions, url: string, signal: AbortSigna
   }
   let last: SlipwayError | undefined;
   for (let attempt = 1; attempt <= tries; attempt++) {
-    if (attempt > 1) await pause(options.clock, pauseMs * (attempt - 1), signal);
+    if (attempt > 1) await pauseOrThrow(options.clock, pauseMs * (attempt - 1), signal);
     const answer = await downloadOnce(options, url, signal);
     if (!(answer instanceof SlipwayError)) return answer;
     last = answer;
@@ -139,20 +140,6 @@ async function downloadOnce(
   } finally {
     stopClock();
   }
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      takeBack();
-      reject(signal.reason);
-    };
-    const takeBack = clock.after(ms, () => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    });
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Blobs } from "../../blobs/blobs.ts";
+import type { RequestHandler } from "../../http/handler.ts";
 import { Problem } from "../../http/problem.ts";
 import { createRateLimit, type RateLimit } from "../../http/rate-limit.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -19,9 +20,6 @@ import {
   takeBody,
 } from "./take-body.ts";
 import { createLogWriter, type LogOfAttempt, type LogWriter } from "./write/log-writer.ts";
-
-/** Answers true where it has answered the request, false where the request is none of its. Never throws. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 export interface RunnerLogsOptions {
   db: Database;

@@ -3,11 +3,11 @@
 
 import type { Blobs } from "../../blobs/blobs.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { pause } from "../../lib/pause.ts";
 import type { Nudges } from "../../queue/postgres/nudges.ts";
 import type { Database } from "../../store/database.ts";
 import { forwardLoop } from "./forward/forward-loop.ts";
 import type { ForwardTarget } from "./forward/forwarder.ts";
-import { pause } from "./pause.ts";
 import { openLogPieces } from "./read/log-pieces.ts";
 import { createSegmentCache } from "./read/segment-cache.ts";
 import { rollPass } from "./roll/roll-pass.ts";

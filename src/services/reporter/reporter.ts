@@ -4,6 +4,7 @@
 import type { Blobs } from "../../blobs/blobs.ts";
 import { SlipwayError } from "../../core/failure.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { pause } from "../../lib/pause.ts";
 import type { Nudges } from "../../queue/postgres/nudges.ts";
 import type { Database } from "../../store/database.ts";
 import { chainPass } from "./chain-pass.ts";
@@ -149,17 +150,4 @@ async function runLoop(
     if (nudged) await nudges.wait("runs", everyMs, signal);
     else await pause(clock, everyMs, signal);
   }
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

@@ -1,6 +1,7 @@
 // Waiting, and doing again what failed: an api that is away stops no worker, and is not stormed when it is back.
 
 import type { Clock } from "../../lib/clock.ts";
+import { pause } from "../../lib/pause.ts";
 
 export interface Patience {
   clock: Clock;
@@ -49,26 +50,6 @@ export async function insist<T>(
 
 function backOff(failures: number, { random }: Patience): number {
   return Math.min(firstMs * 2 ** failures, mostMs) * (0.5 + random() / 2);
-}
-
-/** Resolves after `ms`, with the signal, or when what `onWake` was handed is called. */
-export function pause(
-  clock: Clock,
-  ms: number,
-  signal: AbortSignal,
-  onWake?: (wake: () => void) => void,
-): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal.addEventListener("abort", done);
-    onWake?.(done);
-    if (signal.aborted) done();
-  });
 }
 
 /** Lets so many through at the same time. */

@@ -4,9 +4,10 @@
 import { messageOf } from "../../core/failure.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { pause } from "../../lib/pause.ts";
 import type { AttemptState, Queue, WorkerInfo } from "../../queue/queue.ts";
 import { createHeldAttempts, type HeldAttempts, type WorkerLog } from "./held-attempts.ts";
-import { createBell, pause, repeat } from "./worker-loop.ts";
+import { createBell, repeat } from "./worker-loop.ts";
 
 export type { WorkerLog } from "./held-attempts.ts";
 

@@ -2,7 +2,7 @@
 // growing pauses.
 
 import type { Clock } from "../../../lib/clock.ts";
-import { pause } from "../pause.ts";
+import { pause } from "../../../lib/pause.ts";
 import { type ForwardOptions, forwardPass } from "./forward-pass.ts";
 import type { Forwarder, ForwardTarget } from "./forwarder.ts";
 import { createLokiForwarder } from "./loki.ts";
