@@ -285,7 +285,7 @@ export const removeSchedule = endpoint({
 });
 
 const classSettings = z.strictObject({
-  engine: z.enum(["docker", "host"]).optional(),
+  engine: z.enum(["docker", "host", "pod"]).optional(),
   allowDocker: z.boolean().optional(),
   allowVolumes: z.boolean().optional(),
   allowHostPorts: z.boolean().optional(),

@@ -82,7 +82,7 @@ export const claimAnswer = z.strictObject({
   trusted: z.boolean(),
   class: z.strictObject({
     name: z.string(),
-    engine: z.enum(["docker", "host"]),
+    engine: z.enum(["docker", "host", "pod"]),
     allowDocker: z.boolean(),
     allowVolumes: z.boolean(),
     allowHostPorts: z.boolean(),

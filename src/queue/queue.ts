@@ -2,6 +2,9 @@
 // `queue.contract.ts`. A claim makes an attempt with an epoch; every later word about it names that epoch, and a
 // stale one is answered `stale` and has no effect.
 
+import type { Refusal } from "../core/failure.ts";
+import type { Resources } from "../core/job.ts";
+
 /** What a worker is and takes. */
 export interface WorkerInfo {
   id: string;
@@ -30,14 +33,52 @@ export interface Claim {
 
 /** What a class allows and where it runs. Every field has a safe default. */
 export interface ClassSettings {
-  /** `docker`, `host` (only where set, never for untrusted events). */
-  engine?: "docker" | "host";
+  /** `docker`, `pod` (workers in a cluster), `host` (only where set, never for untrusted events). */
+  engine?: "docker" | "host" | "pod";
   allowDocker?: boolean;
   allowVolumes?: boolean;
   allowHostPorts?: boolean;
   memoryBytes?: number;
   cpu?: number;
   timeoutMs?: number;
+  /** Where and how Pods of the class run; nothing of it concerns other engines. */
+  pod?: PodSettings;
+}
+
+/** What of a class only Kubernetes knows. Quantities are as Kubernetes writes them (`500m`, `2Gi`). */
+export interface PodSettings {
+  /** Which of the two jobs namespaces. `baseline` unless told; `restricted`: boxes as a user of their own, no capabilities. */
+  security?: "baseline" | "restricted";
+  nodeSelector?: Record<string, string>;
+  tolerations?: {
+    key?: string;
+    operator?: "Exists" | "Equal";
+    value?: string;
+    effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+    tolerationSeconds?: number;
+  }[];
+  /** gVisor, Kata. */
+  runtimeClassName?: string;
+  /** Of the box, on top of `memoryBytes` and `cpu`; extended resources (`nvidia.com/gpu`) among the limits. */
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
+  /** Of each service. */
+  serviceRequests?: Record<string, string>;
+  serviceLimits?: Record<string, string>;
+  arch?: string;
+  ephemeralStorage?: string;
+  /** `false`: user namespaces. */
+  hostUsers?: boolean;
+  priorityClassName?: string;
+  imagePullSecrets?: string[];
+  /** Registry host -> host to pull from instead. */
+  registryMirrors?: Record<string, string>;
+  /** Services with a `ready` command get a startupProbe, at the price of a kubelet round. */
+  startupProbes?: boolean;
+  /** Placeholder Pods of low priority that keep room free for the next jobs. */
+  warm?: number;
+  /** Seconds that a Pod may stay unschedulable before its job is given back; an hour unless told. */
+  pendingSeconds?: number;
 }
 
 export interface LaunchHints {
@@ -46,6 +87,36 @@ export interface LaunchHints {
   services: string[];
   trusted: boolean;
   timeoutMs: number;
+  /**
+   * Only for workers with the label `launcher=kubernetes`: what stands in the Pod, with every `$VAR` resolved; or why it
+   * cannot be resolved, which is the user's affair.
+   */
+  containers?: LaunchContainers | { refusal: Refusal };
+}
+
+/** The job as containers. What of it is secret reaches the worker only because an image or a service cannot be had without. */
+export interface LaunchContainers {
+  box: LaunchContainer;
+  services: LaunchContainer[];
+  /** Absolute; where the source lies if not in `/pipeline`. */
+  basePath?: string;
+  resources?: Resources;
+}
+
+export interface LaunchContainer {
+  /** Fully qualified. */
+  image: string;
+  /** As the file wrote it, for messages. */
+  shownImage: string;
+  /** Of a service; the box has none. */
+  alias: string;
+  cmd?: string[];
+  entrypoint?: string[];
+  /** `secret`: goes into the Pod's Secret, never into its spec. */
+  env: { name: string; value: string; secret: boolean }[];
+  ports: { containerPort: number; protocol: "tcp" | "udp" }[];
+  ready?: { port?: number; command?: string; timeoutMs: number };
+  credentials?: { username: string; password: string; server: string };
 }
 
 /** What a worker learns of a live attempt when it renews its lease. */
