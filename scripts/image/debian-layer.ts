@@ -13,14 +13,16 @@ import path from "node:path";
  * @param packages Names as apt knows them; priority does not bring any in: name the shell too.
  * @param work An empty directory; the tar and everything on the way to it lie there.
  * @param change Changes the tree before it is packed.
+ * @param architecture As Debian names it; that of this machine unless told. Nothing of the packages is run.
  * @returns The path of the tar.
  */
 export async function debianLayer(
   packages: string[],
   work: string,
   change: (root: string) => Promise<void>,
+  architecture?: string,
 ): Promise<string> {
-  const archives = await download(packages, work);
+  const archives = await download(packages, work, architecture);
   const root = path.join(work, "root");
   // Since 2023 the old directories are links; packages unpacked by hand must find them so.
   for (const name of ["bin", "sbin", "lib", "lib64"]) {
@@ -36,7 +38,9 @@ export async function debianLayer(
 /** Packs a directory, owned by root, as a layer. */
 export async function packTree(root: string, tar: string): Promise<string> {
   const owner = ["--owner=0", "--group=0", "--numeric-owner"];
-  await run("tar", ["-c", "-f", tar, "--sort=name", ...owner, "-C", root, "."], root);
+  // The same tree gives the same bytes, whenever it was written.
+  const time = ["--mtime=@0", "--format=gnu"];
+  await run("tar", ["-c", "-f", tar, "--sort=name", ...time, ...owner, "-C", root, "."], root);
   return tar;
 }
 
@@ -52,7 +56,7 @@ printf '%s\\n' "$@" | xargs -P 4 -n 8 sh -euc '
 `;
 
 /** Fetches the closure of the packages, as for a machine on which nothing is installed. */
-async function download(packages: string[], work: string): Promise<string> {
+async function download(packages: string[], work: string, architecture: string | undefined): Promise<string> {
   const archives = path.join(work, "archives");
   await mkdir(path.join(archives, "partial"), { recursive: true });
   await writeFile(path.join(work, "status"), "");
@@ -63,6 +67,9 @@ async function download(packages: string[], work: string): Promise<string> {
     "APT::Install-Recommends=0",
     "APT::Sandbox::User=",
     "Acquire::Retries=3",
+    ...(architecture === undefined
+      ? []
+      : [`APT::Architecture=${architecture}`, `APT::Architectures::=${architecture}`]),
   ];
   const apt = (more: string[], command: string[]) =>
     run("apt-get", ["-q", "-y", ...[...options, ...more].flatMap(each => ["-o", each]), ...command], work);
