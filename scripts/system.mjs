@@ -43,6 +43,7 @@ export const needs = [
   { package: "openssh-server", purpose: "git over ssh", present: () => existsSync("/usr/sbin/sshd") },
   { package: "openssl", purpose: "signatures of the git hook", present: () => onPath("openssl") },
   { package: "curl", purpose: "the git hook", present: () => onPath("curl") },
+  { package: "chromium", purpose: "tests of the pages", present: () => onPath("chromium") },
 ];
 
 /** The needs that this machine does not meet. `daemon` says that a Docker daemon answers, wherever it runs. */
