@@ -87,5 +87,6 @@ export const callShapes = {
   getLog: { method: "GET", path: "/logs/{job}/{attempt}", answer: "text/plain" },
   getLogLines: { method: "GET", path: "/logs/{job}/{attempt}/lines" },
   getLogSteps: { method: "GET", path: "/logs/{job}/{attempt}/steps" },
+  followChanges: { method: "GET", path: "/changes", answer: "text/event-stream" },
   searchLog: { method: "GET", path: "/logs/{job}/{attempt}/search" },
 } satisfies Record<string, CallShape>;

@@ -1,5 +1,6 @@
 // All endpoints of `/api/v1`. Webhooks, badges, health and metrics stand beside it: they speak other people's forms.
 
+import * as changes from "./changes.ts";
 import type { Endpoint } from "./endpoint.ts";
 import * as logs from "./logs.ts";
 import * as people from "./people.ts";
@@ -11,7 +12,7 @@ const { project: _project, ...projectEndpoints } = projects;
 const { runSummary: _run, jobSummary: _job, ...runEndpoints } = runs;
 
 /** By id. */
-export const endpoints = { ...people, ...projectEndpoints, ...runEndpoints, ...queue, ...logs };
+export const endpoints = { ...people, ...projectEndpoints, ...runEndpoints, ...queue, ...logs, ...changes };
 export type Endpoints = typeof endpoints;
 
 export const endpointList: readonly Endpoint[] = Object.values(endpoints) as unknown as Endpoint[];

@@ -8,6 +8,8 @@ import { openCancelWatch } from "../../queue/postgres/cancel-watch.ts";
 import { createPostgresQueue } from "../../queue/postgres/postgres-queue.ts";
 import type { RunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import { badgeHandler } from "../../services/api/badge/badge-handler.ts";
+import { changeRoutes } from "../../services/api/changes/change-routes.ts";
+import { openChangeWatch } from "../../services/api/changes/change-watch.ts";
 import { peopleRoutes } from "../../services/api/people/people-routes.ts";
 import { createSignInLimits } from "../../services/api/people/sign-in-limits.ts";
 import { projectRoutes } from "../../services/api/projects/project-routes.ts";
@@ -41,6 +43,7 @@ export function openApiRole(
   const { db, nudges, blobs, box, clock, log, random, settings } = platform;
   const cancelWatch = stack.use(openCancelWatch(db, nudges, clock));
   const watch = stack.use(openRunWatch({ db, nudges, clock }));
+  const changes = stack.use(openChangeWatch({ db, nudges, clock }));
   stack.use(startHearing(db, clock));
   const values = storedValues(box);
   const projects = { db, box, clock, baseUrl, allowFileRepositories: settings.allowFileRepositories };
@@ -61,6 +64,7 @@ export function openApiRole(
       ...runRoutes({ db, nudges, blobs, box, clock, watch, random }),
       ...resultRoutes({ db, blobs, box, values }),
       ...queueRoutes({ db }),
+      ...changeRoutes({ db, watch: changes, clock }),
       ...workerRoutes({ queue: createPostgresQueue({ db, nudges, clock }) }),
     ],
     handlers: [webhookHandler({ db, nudges, box, clock, baseUrl, log }), badgeHandler({ db, log })],

@@ -15,11 +15,13 @@ import { openApiHandler } from "../../http/openapi.ts";
 import type { Route } from "../../http/route.ts";
 import { createRouter } from "../../http/router.ts";
 import type { ServerLog } from "../../http/server-log.ts";
+import { webFiles } from "../../http/web-files.ts";
 import { writeProblem } from "../../http/write-answer.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { openRunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import type { Worker } from "../../services/worker/worker.ts";
 import { isDatabaseAway, isOvertaken } from "../../store/database.ts";
+import { webDirectory } from "../web-directory.ts";
 import { localUrl, publicUrl } from "./addresses.ts";
 import type { RoleParts } from "./api-role.ts";
 import { checkKeys } from "./check-keys.ts";
@@ -94,6 +96,8 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
       ...(has("api") ? [openApiHandler(endpointList, options.version)] : []),
       router(platform, parts.routes, baseUrl),
       ...parts.handlers,
+      // Last: what no program asked for may be a page.
+      ...(has("api") ? [webFiles(webDirectory)] : []),
     ],
     parts.runnerHandlers,
   );

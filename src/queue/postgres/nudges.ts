@@ -5,7 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Database } from "../../store/database.ts";
 
 /**
- * `jobs`: one can be claimed. `runs`: one has changed. `attempts`: something is wanted of the one named. `events`: a runner
+ * `jobs`: one can be claimed. `runs`: one has changed, the one named if one is. `attempts`: something is wanted of the one named. `events`: a runner
  * of the run named has said something.
  */
 export type NudgeChannel = "jobs" | "runs" | "attempts" | "events";

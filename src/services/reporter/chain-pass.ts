@@ -17,8 +17,8 @@ export async function chainPass(db: Database, nudges: Nudges, most = 100): Promi
     if (advance.busy) continue;
     done++;
     if (advance.queued || advance.finished) nudges.nudge("jobs");
-    // Its end may have started others, which are to be planned.
-    if (advance.finished) nudges.nudge("runs");
+    // Pages show it; and its end may have started others, which are to be planned.
+    if (advance.queued || advance.finished) nudges.nudge("runs", run_id);
     for (const attemptId of advance.told) nudges.nudge("attempts", attemptId);
   }
   // A run that is gone leaves changes that nobody can carry on.

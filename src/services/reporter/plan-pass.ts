@@ -161,7 +161,7 @@ async function planOpened(
     // Each workflow is a run of its own, planned for itself at the same commit.
     for (const { workflow } of others) await startSibling(tx, options.clock, run, project, workflow.name);
   });
-  options.nudges.nudge("runs");
+  options.nudges.nudge("runs", run.id);
 }
 
 /** Workflows that the end of this one's run starts, as far as its name says; outcome and branch are seen at the end. */
@@ -261,7 +261,7 @@ async function endUnplanned(
        plan = plan || $5 where id = $1 and state = 'planning' and planning_token = $2`,
     [run.id, run.planning_token, outcome, code, { message, ...(hint === undefined ? {} : { hint }) }],
   );
-  nudges.nudge("runs");
+  nudges.nudge("runs", run.id);
 }
 
 /** Our own failure: a host that cannot be reached may answer soon. */

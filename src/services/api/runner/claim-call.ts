@@ -68,6 +68,6 @@ async function giveUp(
   await db.transact(tx =>
     endAttempt(tx, attemptId, epoch, { outcome: "broken", reason: error.code, message: message + hint }),
   );
-  nudges.nudge("runs");
+  nudges.nudge("runs", runId);
   nudges.nudge("attempts", attemptId);
 }

@@ -13,7 +13,7 @@ const maxBytes = 256 * 1024;
 export async function finishCall(call: RunnerCall): Promise<void> {
   const { db, clock, nudges, limits, keys } = call.deps;
   const { epoch, failedStep, ...record } = await readJson(call.request, finishBody, maxBytes, clock);
-  const { attemptId } = call.attempt;
+  const { attemptId, runId } = call.attempt;
   const terminal: TerminalRecord = { ...record, ...(failedStep === undefined ? {} : { failedStep }) };
   const finish = await finishAttempt(db, { attemptId, epoch }, terminal, {
     caches: async (tx, ended) => {
@@ -29,7 +29,7 @@ export async function finishCall(call: RunnerCall): Promise<void> {
     return answerProblem(call.request, call.response, { ...details, events, chunks }, clock);
   }
   keys.forget(attemptId);
-  nudges.nudge("runs");
+  nudges.nudge("runs", runId);
   nudges.nudge("attempts", attemptId);
   if (finish.freesOthers) nudges.nudge("jobs");
   answerJson(call.response, 200, { accepted: true, outcome: finish.outcome } satisfies FinishAnswer);

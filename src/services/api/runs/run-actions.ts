@@ -17,7 +17,7 @@ export async function cancelRunOf(
   principal: Principal,
   reason: string,
 ): Promise<void> {
-  tell(nudges, await db.transact(tx => cancelRun(tx, runId, requestOf(principal, reason))));
+  tell(nudges, await db.transact(tx => cancelRun(tx, runId, requestOf(principal, reason))), runId);
 }
 
 /** May be repeated. */
@@ -35,9 +35,9 @@ function requestOf(principal: Principal, reason: string): CancelRequest {
   return { kind: "canceled", reason: "canceled", message: `canceled by ${personOf(principal)}${why}` };
 }
 
-function tell(nudges: RunDependencies["nudges"], { ended, told }: Canceled): void {
+function tell(nudges: RunDependencies["nudges"], { ended, told }: Canceled, runId?: string): void {
   for (const attemptId of told) nudges.nudge("attempts", attemptId);
-  nudges.nudge("runs");
+  nudges.nudge("runs", runId);
   // Whoever stood behind one of them in a concurrency group may be next.
   if (ended.length > 0) nudges.nudge("jobs");
 }

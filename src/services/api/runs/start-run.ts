@@ -33,7 +33,7 @@ export async function startRun(deps: StartDependencies, by: Starting, wanted: Wa
     if (wanted.source !== undefined) await takeSource(tx, projectId, wanted.source, by);
     return createRun(tx, await runOf(tx, deps, by, wanted, project.default_branch), clock);
   });
-  nudges.nudge("runs");
+  nudges.nudge("runs", run.id);
   return run.id;
 }
 
@@ -176,6 +176,6 @@ export async function startAgain(
     };
     return createRun(tx, again, clock);
   });
-  nudges.nudge("runs");
+  nudges.nudge("runs", run.id);
   return run.id;
 }

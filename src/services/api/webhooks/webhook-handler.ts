@@ -66,7 +66,7 @@ async function take(
     throw invalid("delivery", "X-Slipway-Delivery is not the body's deliveryId", "send the same in both");
   }
   const { runs, ignored, repeated } = await takePush(deps.db, deps.clock, project.id, push);
-  if (!repeated && runs.length > 0) deps.nudges.nudge("runs");
+  if (!repeated) for (const { id } of runs) deps.nudges.nudge("runs", id);
   deps.log.info(
     {
       project: `${organisation}/${name}`,
