@@ -89,6 +89,26 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       expect(await blobs.stat("k")).toBeUndefined();
     });
 
+    test("one that is broken off before it is read harms nobody, and its reader is told", async () => {
+      await blobs.put("k", pieces("x".repeat(100_000)), put);
+      const early = new AbortController();
+      const late = new AbortController();
+      early.abort(new Error("enough"));
+      const contents = [
+        await blobs.get("k", { signal: early.signal }).catch(() => undefined),
+        await blobs.get("k", { signal: late.signal }),
+      ];
+      const unheard: unknown[] = [];
+      const hear = (error: unknown) => unheard.push(error);
+      process.prependListener("uncaughtException", hear);
+      late.abort(new Error("enough"));
+      await new Promise(resolve => setTimeout(resolve, 20));
+      process.off("uncaughtException", hear);
+      expect(unheard).toEqual([]);
+      for (const content of contents)
+        if (content !== undefined) await expect(read(content)).rejects.toThrow();
+    });
+
     test("lists what is below a prefix, in order", async () => {
       for (const key of ["runs/b", "runs/a/1", "runs/a/0", "other/x", "runsx"]) {
         await blobs.put(key, pieces(key), put);

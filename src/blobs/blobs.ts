@@ -19,7 +19,10 @@ export interface Blobs extends AsyncDisposable {
     content: AsyncIterable<Uint8Array>,
     options: { maxBytes: number; signal: AbortSignal },
   ): Promise<BlobInfo>;
-  /** The bytes from `start` up to, not including, `end`. Undefined where there is no such blob. */
+  /**
+   * The bytes from `start` up to, not including, `end`. Undefined where there is no such blob. Aborting ends what is not read
+   * yet; whoever reads on is told so, and where nobody does nothing else happens.
+   */
   get(
     key: string,
     options: { start?: number; end?: number; signal: AbortSignal },

@@ -8,6 +8,7 @@ import { SlipwayError } from "../core/failure.ts";
 import { checkedKey } from "./blob-key.ts";
 import type { BlobInfo, Blobs } from "./blobs.ts";
 import { limited } from "./limited.ts";
+import { quietUnread } from "./quiet-unread.ts";
 
 const incoming = ".incoming";
 
@@ -62,7 +63,7 @@ export async function openFileBlobs(directory: string, random: () => string): Pr
       if ((await statOrNothing(path)) === undefined) return undefined;
       if (end !== undefined && end <= (start ?? 0)) return nothing();
       const range = { start: start ?? 0, ...(end === undefined ? {} : { end: end - 1 }) };
-      return createReadStream(path, { ...range, signal, highWaterMark: 256 * 1024 });
+      return quietUnread(createReadStream(path, { ...range, signal, highWaterMark: 256 * 1024 }));
     },
     async stat(key) {
       const info = await statOrNothing(join(directory, checkedKey(key)));

@@ -18,6 +18,7 @@ import type { Secret } from "../core/secret.ts";
 import { checkedKey } from "./blob-key.ts";
 import type { BlobInfo, Blobs } from "./blobs.ts";
 import { limited } from "./limited.ts";
+import { quietUnread } from "./quiet-unread.ts";
 import type { S3Place } from "./s3-place.ts";
 
 export interface S3Credentials {
@@ -88,7 +89,7 @@ export function openS3Blobs({ place, credentials, caFile }: S3Options): Blobs {
           : { Range: `bytes=${start}-${end === undefined ? "" : end - 1}` };
       try {
         const got = await client.send(new GetObjectCommand({ ...target, ...range }), { abortSignal: signal });
-        return got.Body as Readable;
+        return quietUnread(got.Body as Readable);
       } catch (error) {
         if (statusOf(error) === 404) return undefined;
         // A range behind the end is empty, as in a file.

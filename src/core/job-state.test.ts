@@ -59,8 +59,9 @@ test("what broke after a step began is done again only where the job may be repe
 test("a cancel ends at once what no runner has, and tells a runner otherwise", () => {
   const cancel: JobNews = { type: "cancel", request };
   expect(after(waiting, cancel)).toMatchObject({ state: "finished", outcome: "canceled" });
-  const asked = after(waiting, ...claimed(), cancel);
-  expect(asked).toMatchObject({ state: "claimed", cancel: request });
+  expect(after(waiting, ...claimed(), cancel)).toMatchObject({ state: "finished", outcome: "canceled" });
+  const asked = after(waiting, ...claimed(), { type: "started", epoch: 1 }, cancel);
+  expect(asked).toMatchObject({ state: "running", cancel: request });
   expect(after(asked, { type: "ended", epoch: 1, end: broken })).toMatchObject({
     outcome: "canceled",
     message: "canceled by ada",
@@ -71,6 +72,7 @@ test("a job that had passed before the cancel reached it has passed", () => {
   const job = after(
     waiting,
     ...claimed(),
+    { type: "started", epoch: 1 },
     { type: "cancel", request },
     { type: "ended", epoch: 1, end: passed },
   );

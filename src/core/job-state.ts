@@ -122,12 +122,16 @@ function afterEnd(job: JobRecord, end: AttemptEnd): JobRecord {
   return { ...rest, state: "finished", outcome, reason, message };
 }
 
-/** Nobody has to be asked about a job that no runner has; a runner is told, and has the last word. */
+/**
+ * Nobody has to be asked about a job that no runner has, also when one is being launched for it; a runner is told, and
+ * has the last word.
+ */
 function afterCancel(job: JobRecord, request: CancelRequest): JobRecord {
   if (job.cancel !== undefined) return job;
-  if (job.live !== undefined) return { ...job, cancel: request };
+  const { live, ...rest } = job;
+  if (live !== undefined && job.state !== "claimed") return { ...job, cancel: request };
   const { kind, reason, message } = request;
-  return { ...job, cancel: request, state: "finished", outcome: kind, reason, message };
+  return { ...rest, cancel: request, state: "finished", outcome: kind, reason, message };
 }
 
 /** From what says least to what decides: a real no beats a fault of the machine, a cancel beats all. */

@@ -178,6 +178,41 @@ test("of cancel and finish, whichever comes first, the job has one end", async (
   expect(count).toEqual({ count: 10 });
 });
 
+test("a cancel before the runner has come ends the job at once, and the runner that comes finds nothing to do", async () => {
+  const { db } = database;
+  const { jobIds } = await seedRun(db, project, [{}]);
+  const [claim] = await queue.claim("w", 1, 0, signal);
+  const { ended, told } = await db.transact(tx => cancelJobs(tx, jobIds, request));
+  expect([ended, told]).toEqual([jobIds, [claim!.attemptId]]);
+  expect(await viewJob(db, jobIds[0]!)).toMatchObject({ state: "finished", outcome: "canceled" });
+  expect(await exchangeClaim(db, claim!.claimToken, "n")).toEqual({ kind: "stale" });
+  const held = [{ attemptId: claim!.attemptId, epoch: 1, alive: true }];
+  expect(await queue.renew(workerCalled("w"), held)).toMatchObject([{ wanted: "destroy" }]);
+  expect(await queue.lost(claim!.attemptId, 1, silent)).toBe("stale");
+  expect(await viewJob(db, jobIds[0]!)).toMatchObject({ outcome: "canceled", reason: "canceled" });
+});
+
+test("of cancel and the exchange of the token, whichever comes first: the runner has a job and hears of it, or has none", async () => {
+  const { db } = database;
+  for (let round = 0; round < 20; round++) {
+    const { jobIds } = await seedRun(db, project, [{}]);
+    const [claim] = await queue.claim("w", 1, 0, signal);
+    const cancel = () => db.transact(tx => cancelJobs(tx, jobIds, request));
+    const exchange = () => exchangeClaim(db, claim!.claimToken, "n");
+    const [exchanged] = await (round % 2 === 0
+      ? Promise.all([exchange(), cancel()])
+      : Promise.all([cancel(), exchange()]).then(([, got]) => [got] as const));
+    const job = await viewJob(db, jobIds[0]!);
+    if (exchanged.kind === "stale") {
+      expect(job).toMatchObject({ state: "finished", outcome: "canceled" });
+      continue;
+    }
+    expect(job).toMatchObject({ state: "running" });
+    expect(await heartbeat(db, claim!)).toEqual({ cancel: { kind: "canceled", message: request.message } });
+    await finishAttempt(db, claim!, { ...passed, outcome: "canceled" });
+  }
+});
+
 test("a thousand cancels at once end what waits and tell what runs", async () => {
   const { db } = database;
   const { jobIds } = await seedRun(
@@ -186,13 +221,14 @@ test("a thousand cancels at once end what waits and tell what runs", async () =>
     Array.from({ length: 1000 }, () => ({})),
   );
   const claims = await queue.claim("w", 20, 0, signal);
+  for (const claim of claims) await exchangeClaim(db, claim.claimToken, "n");
   await Promise.all(jobIds.map(id => db.transact(tx => cancelJobs(tx, [id], request))));
   const rows = await db.query<{ state: string; count: number }>(
     "select state, count(*) from jobs where cancel_requested group by state order by state",
   );
   expect(rows).toEqual([
-    { state: "claimed", count: 20 },
     { state: "finished", count: 980 },
+    { state: "running", count: 20 },
   ]);
   for (const claim of claims) {
     expect(await heartbeat(db, claim)).toEqual({ cancel: { kind: "canceled", message: "canceled by ada" } });
@@ -266,11 +302,11 @@ test("a newer run takes over a group that says so: what waits ends, what runs is
   };
   await admit();
   const [first] = await queue.claim("w", 1, 0, signal);
+  await exchangeClaim(db, first!.claimToken, "n");
   expect(await admit()).toMatchObject({ told: [first!.attemptId] });
   expect(await admit()).toMatchObject({ ended: [jobs[1]] });
   expect(await viewJob(db, jobs[1]!)).toMatchObject({ outcome: "canceled", reason: "superseded" });
   expect(await viewJob(db, jobs[2]!)).toMatchObject({ state: "waiting", reason: "concurrency-group" });
-  await exchangeClaim(db, first!.claimToken, "n");
   await finishAttempt(db, first!, { ...passed, outcome: "canceled" });
   expect(await viewJob(db, jobs[2]!)).toMatchObject({ state: "queued" });
 });

@@ -1,7 +1,9 @@
-// Asks for the end of jobs. What no runner has ends at once; a runner is told, and its last word counts.
+// Asks for the end of jobs. What no runner has ends at once, also when one is being launched for it; a runner is told, and
+// its last word counts.
 
 import type { CancelRequest } from "../../core/job-state.ts";
 import type { Queryable } from "../../store/database.ts";
+import { endAttempt } from "./end-attempt.ts";
 import { finishJob } from "./finish-job.ts";
 import { type JobRow, lockJobs } from "./locked-job.ts";
 
@@ -66,9 +68,28 @@ export async function cancelLocked(
     `update jobs set cancel_requested = true, cancel = $2::jsonb || jsonb_build_object('at', now()) where id = $1`,
     [job.id, request],
   );
+  if (job.state === "claimed") return endUnbegun(tx, job, request, result);
   const told = await tx.query<{ id: string }>(
     "update attempts set cancel_reason = $2 where job_id = $1 and state <> 'finished' returning id",
     [job.id, { kind: request.kind, message: request.message }],
   );
   result.told.push(...told.map(({ id }) => id));
+}
+
+/** Its runner may never come up, and nobody waits for that: one that comes later finds its token stale and touches nothing. */
+async function endUnbegun(
+  tx: Queryable,
+  job: JobRow,
+  { kind, reason, message }: CancelRequest,
+  result: Canceled,
+): Promise<void> {
+  const live = await tx.query<{ id: string; epoch: number }>(
+    "select id, epoch from attempts where job_id = $1 and state <> 'finished'",
+    [job.id],
+  );
+  for (const { id, epoch } of live) {
+    await endAttempt(tx, id, epoch, { outcome: kind, reason, message });
+    result.told.push(id);
+  }
+  result.ended.push(job.id);
 }

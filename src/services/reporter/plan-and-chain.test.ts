@@ -186,6 +186,7 @@ test("a canceled run ends when its runners have ended", async () => {
   await planPass(planning(workflow), signal);
   await chain();
   const claims = await claim(9);
+  for (const each of claims) await exchangeClaim(database.db, each.claimToken, "n");
   const request = { kind: "canceled" as const, reason: "canceled", message: "canceled by ada" };
   await database.db.transact(tx => cancelRun(tx, runId, request));
   await chain();

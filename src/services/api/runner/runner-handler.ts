@@ -155,6 +155,7 @@ const hangUps = new Set([
   "EPIPE",
   "ERR_STREAM_PREMATURE_CLOSE",
   "ERR_STREAM_DESTROYED",
+  "ERR_STREAM_UNABLE_TO_PIPE",
 ]);
 
 function isHangUp(error: unknown): boolean {

@@ -11,6 +11,7 @@ import { systemClock } from "../../../lib/clock.ts";
 import { type FreshQueue, freshQueue } from "../../../queue/postgres/fixtures/fresh-queue.ts";
 import { seedRun } from "../../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
+import { exchangeClaim } from "../../../queue/postgres/runner-writes.ts";
 import { workerCalled } from "../../../queue/queue.contract.ts";
 import type { Database } from "../../../store/database.ts";
 import { newId } from "../../../store/new-id.ts";
@@ -318,6 +319,7 @@ describe("stopping", () => {
   test("a run is canceled with who and why; once more changes nothing", async () => {
     const { runId, jobIds } = await seedRun(db, fresh.project, [{}, {}]);
     const [claim] = await fresh.queue.claim("w", 1, 0, signal);
+    await exchangeClaim(db, claim!.claimToken, "n");
     const told: string[] = [];
     fresh.nudges.on("attempts", id => told.push(id));
     const answer = await served.call("POST", `/api/v1/runs/${runId}/cancel`, {
@@ -330,7 +332,7 @@ describe("stopping", () => {
     const ended = run.body.jobs.find(job => job.id !== claim!.jobId);
     expect(ended).toMatchObject({ outcome: "canceled", detail: "canceled by somebody: wrong branch" });
     expect(run.body.jobs.find(job => job.id === claim!.jobId)).toMatchObject({
-      state: "claimed",
+      state: "running",
       cancelRequested: true,
     });
     expect(await served.call("POST", `/api/v1/runs/${runId}/cancel`, { body: {} })).toMatchObject({
