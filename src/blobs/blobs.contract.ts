@@ -98,13 +98,9 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
         await blobs.get("k", { signal: early.signal }).catch(() => undefined),
         await blobs.get("k", { signal: late.signal }),
       ];
-      const unheard: unknown[] = [];
-      const hear = (error: unknown) => unheard.push(error);
-      process.prependListener("uncaughtException", hear);
+      // An error that nobody listens to ends the process, here the tests.
       late.abort(new Error("enough"));
       await new Promise(resolve => setTimeout(resolve, 20));
-      process.off("uncaughtException", hear);
-      expect(unheard).toEqual([]);
       for (const content of contents)
         if (content !== undefined) await expect(read(content)).rejects.toThrow();
     });
