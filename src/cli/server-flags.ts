@@ -8,8 +8,16 @@ export const serverFlags: readonly Flag[] = [
     name: "admin-token",
     help: "print another token of an administrator, and end; also beside a server that runs",
   },
+  {
+    name: "migrate-only",
+    help: "bring the database's tables up to date, and end; waits two minutes for the database",
+  },
   { name: "print-config", help: "print what is in effect and where it came from, and end" },
-  { name: "roles", value: "VALUE", help: "roles of this process" },
+  {
+    name: "roles",
+    value: "VALUE",
+    help: "roles of this process: `api`, `logs`, `reporter`, `worker`; or `database` alone",
+  },
   { name: "listen", value: "VALUE", help: "where people, programs and workers reach the server" },
   { name: "runner-listen", value: "VALUE", help: "where runners reach the server, and nothing else is" },
   {
@@ -37,6 +45,17 @@ export const serverFlags: readonly Flag[] = [
     value: "VALUE",
     help: "connections to the database of this process, at most",
   },
+  {
+    name: "database-listen",
+    value: "VALUE",
+    help: "where the role `database` serves PostgreSQL to the other roles",
+  },
+  {
+    name: "logs-url",
+    value: "VALUE",
+    help: "the main listener of a role `logs` elsewhere: an api without that role hands its calls on",
+  },
+  { name: "logs-runner-url", value: "VALUE", help: "the same of its runner listener" },
   {
     name: "blobs",
     value: "VALUE",
@@ -76,6 +95,11 @@ export const serverFlags: readonly Flag[] = [
     name: "drain-seconds",
     value: "VALUE",
     help: "how long a worker that ends waits for its jobs. What still runs then goes on, and the next worker adopts it",
+  },
+  {
+    name: "linger-seconds",
+    value: "VALUE",
+    help: "how long a server that ends goes on answering, so that balancers see that it is not ready",
   },
   {
     name: "host-user",

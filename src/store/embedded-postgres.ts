@@ -1,5 +1,5 @@
 // A real PostgreSQL of our own in a data directory, for whoever has none. It listens on a socket in a private directory and
-// nowhere else. Killed with its machine it recovers at the next start; one that a killed server left running is taken over.
+// nowhere else, unless it is told to serve other machines too, which need a password. Killed with its machine it recovers at the next start; one that a killed server left running is taken over.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,12 +15,14 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { SlipwayError } from "../core/failure.ts";
+import type { Secret } from "../core/secret.ts";
 import type { Clock } from "../lib/clock.ts";
 import { closedOnTheWay } from "./closed-on-the-way.ts";
 import { type DatabaseUser, databaseUser } from "./database-user.ts";
@@ -39,6 +41,8 @@ export interface EmbeddedOptions {
   clock: Clock;
   /** For commands that work beside a server: shares the database, and stops it only where it has started it itself. */
   guest?: boolean;
+  /** Serves other machines too, under the user `slipway`. `host` empty: at every address. */
+  network?: { host: string; port: number; password: Secret };
   /** Tells of what takes a while and of what went wrong. */
   say(text: string): void;
 }
@@ -48,6 +52,7 @@ const run = promisify(execFile);
 const major = "18";
 const startMs = 60_000;
 const lookMs = 15;
+const usualPort = 5432;
 const mostLaunches = 5;
 const relaunchMs = 200;
 const lockMs = 3000;
@@ -62,8 +67,9 @@ const lock = 7_291_044_003;
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const { guest = false, say } = options;
   const cluster = await prepare(options);
-  const url = `postgres://slipway@localhost/postgres?host=${encodeURIComponent(cluster.sockets)}`;
+  const url = `postgres://slipway@localhost:${cluster.port}/postgres?host=${encodeURIComponent(cluster.sockets)}`;
   const started = await bringUp(cluster);
+  if (options.network !== undefined) await setPassword(url, options.network.password);
   const holder = guest ? undefined : await holdLock(url, options);
   let closed = false;
   const watch = (client: pg.Client) =>
@@ -95,7 +101,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   };
 }
 
-async function prepare({ directory, clock, say }: EmbeddedOptions): Promise<Cluster> {
+async function prepare({ directory, clock, say, network }: EmbeddedOptions): Promise<Cluster> {
   const data = path.join(directory, "postgres");
   const sockets = socketDirectory(directory);
   const user = databaseUser();
@@ -113,7 +119,29 @@ async function prepare({ directory, clock, say }: EmbeddedOptions): Promise<Clus
     say("making the database");
     await initialise(bin, data, user);
   }
-  return { bin, data, sockets, user, clock };
+  const cluster = { bin, data, sockets, user, clock, port: network?.port ?? usualPort };
+  return network === undefined ? cluster : { ...cluster, network: letIn(directory, network.host, user) };
+}
+
+/** By the socket, which is ours alone, without a password; from elsewhere, this machine included, with one. */
+function letIn(directory: string, host: string, user: DatabaseUser | undefined): Cluster["network"] {
+  const hbaFile = path.join(directory, "pg_hba.conf");
+  const rules = ["local all all trust", "host all slipway all scram-sha-256"];
+  writeFileSync(hbaFile, `${rules.join("\n")}\n`, { mode: 0o600 });
+  if (user !== undefined) chownSync(hbaFile, user.uid, user.gid);
+  return { host, hbaFile };
+}
+
+/** At each start, so that a new one holds from then on. Until there is one nobody from elsewhere is let in. */
+async function setPassword(url: string, password: Secret): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await client.query(`alter role slipway password ${client.escapeLiteral(password.reveal())}`);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
 
 /** Made under another name and put in place whole: a start that was cut off leaves nothing that looks like a database. */
@@ -138,12 +166,12 @@ async function initialise(bin: string, data: string, user: DatabaseUser | undefi
 
 /** Until it answers; whether it was us who launched it. One that is on its way up or down is waited for. */
 async function bringUp(cluster: Cluster): Promise<boolean> {
-  const { clock, data, sockets } = cluster;
+  const { clock, data } = cluster;
   const began = clock.monotonic();
   const pause = (ms: number) => new Promise<void>(resolve => clock.after(ms, resolve));
   let child: ReturnType<typeof launchPostmaster> | undefined;
   for (let launches = 0; ; ) {
-    if (await answers(sockets)) return child !== undefined;
+    if (await answers(cluster)) return child !== undefined;
     const running =
       (child !== undefined &&
         child.exitCode === null &&
@@ -163,9 +191,9 @@ async function bringUp(cluster: Cluster): Promise<boolean> {
   }
 }
 
-async function answers(sockets: string): Promise<boolean> {
-  if (!existsSync(path.join(sockets, ".s.PGSQL.5432"))) return false;
-  const client = new pg.Client({ host: sockets, user: "slipway", database: "postgres" });
+async function answers({ sockets, port }: Cluster): Promise<boolean> {
+  if (!existsSync(path.join(sockets, `.s.PGSQL.${port}`))) return false;
+  const client = new pg.Client({ host: sockets, port, user: "slipway", database: "postgres" });
   client.on("error", () => undefined);
   try {
     await client.connect();

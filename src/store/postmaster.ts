@@ -15,6 +15,10 @@ export interface Cluster {
   sockets: string;
   user: DatabaseUser | undefined;
   clock: Clock;
+  /** Of the socket's name, and of the network where it listens there. */
+  port: number;
+  /** Reached from elsewhere too, by whom `hbaFile` lets in. */
+  network?: { host: string; hbaFile: string };
 }
 
 /** Small for a machine that does other work; durable all the same. */
@@ -38,14 +42,32 @@ const settings: Record<string, string> = {
   log_min_messages: "warning",
 };
 
+/** For one that other machines use: they bring more connections. */
+function networkSettings({ network, port }: Cluster): Record<string, string> {
+  if (network === undefined) return { port: String(port) };
+  return {
+    port: String(port),
+    listen_addresses: network.host === "" ? "*" : network.host,
+    hba_file: network.hbaFile,
+    password_encryption: "scram-sha-256",
+    max_connections: "220",
+    shared_buffers: "128MB",
+    tcp_keepalives_idle: "60",
+  };
+}
+
 const lookMs = 10;
 const fastMs = 30_000;
 const immediateMs = 10_000;
 const largestLog = 8 * 2 ** 20;
 
-export function launchPostmaster({ bin, data, sockets, user }: Cluster): ChildProcess {
+export function launchPostmaster(cluster: Cluster): ChildProcess {
+  const { bin, data, sockets, user } = cluster;
   removeStalePid(data);
-  const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const flags = Object.entries({ ...settings, ...networkSettings(cluster) }).flatMap(([name, value]) => [
+    "-c",
+    `${name}=${value}`,
+  ]);
   const file = logFile(data);
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   const log = openSync(file, size > largestLog ? "w" : "a", 0o600);

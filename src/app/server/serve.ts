@@ -14,10 +14,12 @@ import { type Listener, openListener } from "../../http/listener.ts";
 import { openApiHandler } from "../../http/openapi.ts";
 import type { Route } from "../../http/route.ts";
 import { createRouter } from "../../http/router.ts";
+import { sendOn } from "../../http/send-on.ts";
 import type { ServerLog } from "../../http/server-log.ts";
 import { webFiles } from "../../http/web-files.ts";
 import { writeProblem } from "../../http/write-answer.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { pause } from "../../lib/pause.ts";
 import { openRunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import type { Worker } from "../../services/worker/worker.ts";
 import { isDatabaseAway, isOvertaken } from "../../store/database.ts";
@@ -61,6 +63,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 async function start(options: ServeOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
   const { settings, log } = options;
   const has = (role: RoleName) => settings.roles.includes(role);
+  if (has("database")) return startDatabase(options, stack);
   if (!has("api") && !has("logs") && !has("reporter")) return startWorkerAlone(options, stack);
   if (has("worker")) refuseDatabaseUser(settings);
   // First of all: a port that is taken is told at once, and who asks meanwhile hears that we are about to start.
@@ -90,16 +93,18 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
     const { openReporterRole } = await import("./reporter-role.ts");
     await openReporterRole(platform, baseUrl, roles);
   }
+  const elsewhere = has("api") && !has("logs") ? logsElsewhere(settings, stack) : undefined;
   doors.use(
     [
       platform.metrics.handler,
+      ...(elsewhere?.main ?? []),
       ...(has("api") ? [openApiHandler(endpointList, options.version)] : []),
       router(platform, parts.routes, baseUrl),
       ...parts.handlers,
       // Last: what no program asked for may be a page.
       ...(has("api") ? [webFiles(webDirectory)] : []),
     ],
-    parts.runnerHandlers,
+    [...(elsewhere?.runners ?? []), ...parts.runnerHandlers],
   );
   // What the roles live by is closed after the last request.
   stack.use(doors);
@@ -121,8 +126,36 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
     firstAdmin,
     async drain(signal) {
       doors.checks.start = async () => Promise.reject(new Error("the server is about to end"));
-      await worker?.drain(signal);
+      await Promise.all([linger(settings, signal), worker?.drain(signal)]);
     },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** Balancers go on sending calls until they have looked again. */
+async function linger({ lingerSeconds }: ServerSettings, signal: AbortSignal): Promise<void> {
+  if (lingerSeconds > 0) await pause(systemClock, lingerSeconds * 1000, signal);
+}
+
+/** Of an api whose logs are another process: its callers know one address. */
+function logsElsewhere({ logsUrl, logsRunnerUrl }: ServerSettings, stack: AsyncDisposableStack) {
+  const on = (to: string | undefined, path: string) =>
+    to === undefined ? [] : [stack.use(sendOn(to, [path])).handler];
+  return { main: on(logsUrl, "/api/v1/logs"), runners: on(logsRunnerUrl, "/runner/v1/logs") };
+}
+
+async function startDatabase(options: ServeOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
+  const { settings, log } = options;
+  const { openDatabaseRole, refuseCompany } = await import("./database-role.ts");
+  refuseCompany(settings);
+  const doors = await openDoors(options, false, stack);
+  doors.checks.database = await openDatabaseRole(settings, log, stack);
+  doors.checks.start = async () => true;
+  return {
+    url: doors.main.url,
+    runnerUrl: undefined,
+    firstAdmin: undefined,
+    async drain() {},
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

@@ -4,7 +4,9 @@ import { z } from "zod";
 import { readS3Place } from "../../blobs/s3-place.ts";
 import { isNetwork } from "../../http/caller-address.ts";
 
-export const roles = ["api", "logs", "reporter", "worker"] as const;
+/** All that a server does unless told. */
+const usualRoles = ["api", "logs", "reporter", "worker"] as const;
+export const roles = [...usualRoles, "database"] as const;
 export type RoleName = (typeof roles)[number];
 
 const text = z.string().min(1);
@@ -63,8 +65,8 @@ const forwarder = z.strictObject({
 export const schema = z.strictObject({
   roles: list
     .pipe(z.array(z.enum(roles)))
-    .default([...roles])
-    .describe("Roles of this process."),
+    .default([...usualRoles])
+    .describe("Roles of this process: `api`, `logs`, `reporter`, `worker`; or `database` alone."),
   listen: address.default("127.0.0.1:8080").describe("Where people, programs and workers reach the server."),
   runnerListen: address
     .default("127.0.0.1:8081")
@@ -83,6 +85,14 @@ export const schema = z.strictObject({
   databaseConnections: whole(2, 500)
     .default(16)
     .describe("Connections to the database of this process, at most."),
+  databaseListen: address
+    .default(":5432")
+    .describe("Where the role `database` serves PostgreSQL to the other roles."),
+  databasePassword: text.optional().describe("Password that the role `database` asks for."),
+  logsUrl: url
+    .optional()
+    .describe("The main listener of a role `logs` elsewhere: an api without that role hands its calls on."),
+  logsRunnerUrl: url.optional().describe("The same of its runner listener."),
   blobs: blobs
     .optional()
     .describe(
@@ -130,6 +140,9 @@ export const schema = z.strictObject({
     .describe(
       "How long a worker that ends waits for its jobs. What still runs then goes on, and the next worker adopts it.",
     ),
+  lingerSeconds: whole(0, 600)
+    .default(0)
+    .describe("How long a server that ends goes on answering, so that balancers see that it is not ready."),
   hostUser: whole(1, 2 ** 31)
     .default(65_534)
     .describe("User id that jobs of the host engine run as where the server is root. Not the database's."),
@@ -179,5 +192,6 @@ export const secretSettings: ReadonlySet<SettingName> = new Set<SettingName>([
   "s3SecretKey",
   "workerToken",
   "databaseUrl",
+  "databasePassword",
   "forward",
 ]);

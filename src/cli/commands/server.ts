@@ -2,6 +2,7 @@
 
 import { configLines, greeting, runServer } from "../../app/server/run-server.ts";
 import { readSettings } from "../../app/server/settings.ts";
+import { systemClock } from "../../lib/clock.ts";
 import type { Command, FlagValues } from "../context.ts";
 import { serverFlags } from "../server-flags.ts";
 
@@ -16,6 +17,7 @@ export const server: Command = async (context, _args, values) => {
     return 0;
   }
   if (values.adminToken === true) return adminToken(context, source);
+  if (values.migrateOnly === true) return migrateTables(context, source);
   using signals = listenForEnd();
   const ended = await runServer({
     ...source,
@@ -29,15 +31,23 @@ export const server: Command = async (context, _args, values) => {
   return ended.ok ? 0 : refused(context, ended.refusal);
 };
 
+async function migrateTables(context: Context, source: Source): Promise<number> {
+  const read = readSettings({ flags: source.flags, env: source.env, file: source.configFile });
+  if (!read.ok) return refused(context, read.refusal);
+  const { migrateOnly } = await import("../../app/server/migrate-only.ts");
+  const { from, to } = await migrateOnly({
+    settings: read.value.settings,
+    clock: systemClock,
+    say: text => void context.err.write(`${text}\n`),
+  });
+  await context.out.write(
+    from === to ? `the tables are at ${to} already\n` : `the tables went from ${from} to ${to}\n`,
+  );
+  return 0;
+}
+
 /** The token alone on standard output, so that it can be piped. */
-async function adminToken(
-  context: Context,
-  {
-    flags,
-    env,
-    configFile: file,
-  }: { flags: Record<string, string | undefined>; env: Context["env"]; configFile: string | undefined },
-): Promise<number> {
+async function adminToken(context: Context, { flags, env, configFile: file }: Source): Promise<number> {
   const read = readSettings({ flags, env, file });
   if (!read.ok) return refused(context, read.refusal);
   const { newAdminToken } = await import("../../app/server/new-admin-token.ts");
@@ -52,6 +62,12 @@ async function adminToken(
 
 type Context = Parameters<Command>[0];
 
+interface Source {
+  flags: Record<string, string | undefined>;
+  env: Context["env"];
+  configFile: string | undefined;
+}
+
 async function refused(
   context: Context,
   { message, hint }: { message: string; hint?: string },
@@ -61,7 +77,7 @@ async function refused(
 }
 
 function settingsOf(values: FlagValues): Record<string, string | undefined> {
-  const own = new Set(["config", "printConfig", "adminToken"]);
+  const own = new Set(["config", "printConfig", "adminToken", "migrateOnly"]);
   const names = serverFlags.map(({ name }) =>
     name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
   );

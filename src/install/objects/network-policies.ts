@@ -29,7 +29,6 @@ export const notTheInternet = [
 /** The same of IPv6, with the addresses that stand for IPv4 ones. */
 export const notTheInternet6 = [
   "::/127",
-  "::ffff:0:0/96",
   "64:ff9b::/96",
   "64:ff9b:1::/48",
   "2002::/16",
