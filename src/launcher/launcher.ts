@@ -1,8 +1,9 @@
-// The port through which a worker brings up runners and ends them. Adapters: `process`, later `kubernetes`, and a
+// The port through which a worker brings up runners and ends them. Adapters: `process`, `kubernetes`, and a
 // fake; all pass `launcher.contract.ts`. A launcher knows no queue; it is handed a claim and tells what becomes of
 // the runner.
 
 import type { Claim, LaunchEnd } from "../queue/queue.ts";
+import type { LaunchNews } from "./news-stream.ts";
 
 /** One try, as the queue names it. */
 export interface AttemptName {
@@ -12,6 +13,8 @@ export interface AttemptName {
 
 export interface Launcher extends AsyncDisposable {
   readonly name: string;
+  /** Runners that may be brought up at the same time. 8 unless told. */
+  readonly launches?: number;
   /**
    * Starts a runner for a claim. Answers the reference under which it can be found again, "" where there is none. May be
    * repeated with the same claim, also by another launcher of the same place: a runner that is there already is adopted. A
@@ -39,4 +42,10 @@ export interface Launcher extends AsyncDisposable {
    * to be adopted: only the queue knows whether one is over and to be destroyed.
    */
   strays(): Promise<AttemptName[]>;
+  /** Why a runner that was asked for does not run yet, whenever that changes; "" when it does. One reader. */
+  readonly news?: AsyncIterable<LaunchNews>;
+  /** False where it is certain that the runner of a live attempt has not begun, and cannot hear of a cancel. */
+  begun?(attemptId: string): boolean;
+  /** What can be seen of the end of a runner that was not adopted because it is gone. */
+  lastSeen?(attemptId: string): LaunchEnd | undefined;
 }

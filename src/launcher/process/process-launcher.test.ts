@@ -6,36 +6,13 @@ import path from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { claimOfAttempt, launcherContract } from "../launcher.contract.ts";
 import type { Launcher } from "../launcher.ts";
-import { eventually, openPlace, type Place, processesIn } from "./fixtures/place.ts";
+import { eventually, openPlace, type Place, processesIn, worldOf } from "./fixtures/place.ts";
 import { isAlive, readReference, referenceOf } from "./process-reference.ts";
 import { boundLog } from "./runner-process.ts";
 
 const never = new AbortController().signal;
 
-launcherContract("process", async () => {
-  const place = openPlace();
-  const impossible = new Set<string>();
-  return {
-    open: () =>
-      place.open({
-        refuses: ({ attemptId }) => (impossible.has(attemptId) ? "no such engine here" : undefined),
-      }),
-    lives: async id => place.lives(id),
-    starts: async id => {
-      const text = await eventually(() => place.read(id, "starts"), "the start of a runner");
-      return text.trim().split("\n").length;
-    },
-    async die(id) {
-      process.kill(place.pidOf(id), "SIGKILL");
-      await eventually(() => !place.lives(id), "the end of a runner");
-    },
-    impossible(claim) {
-      impossible.add(claim.attemptId);
-      return claim;
-    },
-    [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
-  };
-});
+launcherContract("process", async () => worldOf(openPlace()));
 
 describe("a runner's process", () => {
   const open: Place[] = [];

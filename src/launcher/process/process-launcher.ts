@@ -8,13 +8,23 @@ import type { Claim, LaunchEnd } from "../../queue/queue.ts";
 import { createEndStream } from "../end-stream.ts";
 import type { AttemptName, Launcher } from "../launcher.ts";
 import { isAlive, type ProcessReference, readReference } from "./process-reference.ts";
+import { openRunnerAhead, type RunnerAheadOptions } from "./runner-ahead.ts";
 import { endOfRunner, endUnseen, endUnstarted, memoryKills } from "./runner-end.ts";
 import { recall, recallAll } from "./runner-memory.ts";
-import { boundLog, killOrphans, lastWordsOf, signalProcess, spawnRunner } from "./runner-process.ts";
+import {
+  boundLog,
+  killOrphans,
+  lastWordsOf,
+  signalProcess,
+  startRunner,
+  tellRunner,
+} from "./runner-process.ts";
 
 export interface ProcessLauncherOptions {
   /** Program and arguments that start a runner. */
   command: readonly string[];
+  /** The same for one that is started before there is work for it (`runner-ahead.ts`). Absent: none is. */
+  ahead?: Pick<RunnerAheadOptions, "command" | "afterMs" | "freshMs">;
   /** What a runner's standard input is made of. */
   inputFor(claim: Claim, directory: string): object;
   /** All of a runner's environment. */
@@ -49,8 +59,9 @@ const lookMs = 250;
 const looksPerLog = 40;
 
 export async function createProcessLauncher(options: ProcessLauncherOptions): Promise<Launcher> {
-  const { directory, clock, troubled } = options;
+  const { directory, clock, troubled, command, environment } = options;
   await mkdir(directory, { recursive: true, mode: 0o711 });
+  const ahead = options.ahead && (await openRunnerAhead({ ...options.ahead, environment, directory, clock }));
   const runners = new Map<string, Runner>();
   const launching = new Map<string, Promise<string>>();
   const destroying = new Map<string, Promise<void>>();
@@ -119,9 +130,12 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
     if (refusal !== undefined) return fail({ outcome: "broken", reason: "launch-refused", message: refusal });
     try {
       const own = ownOf(attemptId);
-      const { command, environment } = options;
       const input = options.inputFor(claim, own);
-      const { child, reference } = await spawnRunner({ command, environment, directory: own, epoch, input });
+      const started =
+        (await ahead?.take(own, epoch)) ??
+        (await startRunner({ command, environment, directory: own, epoch }));
+      tellRunner(started, input);
+      const { child, reference } = started;
       const runner = hold(claim, reference, true);
       const onExit = async (code: number | null, signal: NodeJS.Signals | null) => {
         const lastWords = await lastWordsOf(own);
@@ -195,6 +209,7 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
       closed = true;
       stopLook?.();
       stream.close();
+      await ahead?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -42,6 +42,8 @@ export async function recallAll(
 ): Promise<{ attemptId: string; epoch: number }[]> {
   const found: { attemptId: string; epoch: number }[] = [];
   for (const attemptId of await readdir(directory)) {
+    // What is of no attempt has a name that none can have.
+    if (attemptId.startsWith(".")) continue;
     const own = path.join(directory, attemptId);
     const memory = await recall(own);
     if (memory !== undefined) found.push({ attemptId, epoch: memory.epoch });

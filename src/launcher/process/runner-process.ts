@@ -8,16 +8,15 @@ import path from "node:path";
 import { type ProcessReference, referenceOf } from "./process-reference.ts";
 import { remember } from "./runner-memory.ts";
 
-export interface SpawnRunner {
+export interface StartRunner {
   /** Program and arguments. */
   command: readonly string[];
   /** All of its environment. */
   environment: Readonly<Record<string, string>>;
-  /** Of this attempt alone; made where it is missing. */
+  /** Of this runner alone; made where it is missing. */
   directory: string;
+  /** Of the attempt that it is for. */
   epoch: number;
-  /** What its standard input is made of. */
-  input: object;
 }
 
 export interface SpawnedRunner {
@@ -30,14 +29,9 @@ const logName = "runner.log";
 const mostLogBytes = 2 ** 20;
 const lastWordsBytes = 4096;
 
-/** Throws what the system says where it cannot be started; nothing of it lives on then. */
-export async function spawnRunner({
-  command,
-  environment,
-  directory,
-  epoch,
-  input,
-}: SpawnRunner): Promise<SpawnedRunner> {
+/** Starts a runner that waits to be told. Throws what the system says where it cannot be; nothing of it lives on then. */
+export async function startRunner(options: StartRunner): Promise<SpawnedRunner> {
+  const { command, environment, directory, epoch } = options;
   // The runner keeps what is private in a directory of its own below; boxes under another user have to get through.
   await mkdir(directory, { recursive: true, mode: 0o711 });
   const log = openSync(path.join(directory, logName), "a", 0o600);
@@ -65,12 +59,16 @@ export async function spawnRunner({
       child.stdin!.destroy();
       throw error;
     }
-    child.stdin!.end(JSON.stringify(input));
     child.unref();
     return { child, reference };
   } finally {
     closeSync(log);
   }
+}
+
+/** What a runner is to do. `input` becomes JSON. */
+export function tellRunner({ child }: SpawnedRunner, input: object): void {
+  child.stdin!.end(JSON.stringify(input));
 }
 
 /** The end of what a runner wrote to its log; empty where it cannot be read. */
