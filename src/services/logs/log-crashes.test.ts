@@ -2,7 +2,7 @@
 // acknowledged that is not stored.
 
 import { request } from "node:http";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Blobs } from "../../blobs/blobs.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { startTestDatabase, type TestDatabase } from "../../queue/postgres/fixtures/test-database.ts";
@@ -68,31 +68,56 @@ async function rows(table: string): Promise<number> {
 const large = () => framesOf(1, ...Array.from({ length: 10 }, (_, at) => Buffer.alloc(60_000, `${at}`)));
 
 describe("a large request", () => {
-  test("is not acknowledged when its blob cannot be stored, and is taken when it can", async () => {
+  test("whose blob cannot be stored is kept in rows, and becomes a segment when the store is back", async () => {
     const blobs = faulty();
     const attempt = await start({ blobs: blobs.wrap });
     blobs.fault = () => Promise.reject(new Error("no space left"));
-    expect(await attempt.send(large())).toMatchObject({ status: 503, code: "unavailable" });
-    expect(await textOf(attempt)).toBe("");
-    expect(service.failures).toHaveLength(1);
-    blobs.fault = undefined;
     expect(await attempt.send(large())).toEqual({ status: 200, stored: 10 });
+    expect(service.failures).toHaveLength(1);
+    expect([await rows("log_segments"), await rows("log_chunks")]).toEqual([0, 1]);
+    const whole = await textOf(attempt);
+    expect(whole.length).toBe(600_000);
+    blobs.fault = undefined;
+    await attempt.finish(10);
+    const { db, limits, failed } = service;
+    await rollPass({ db, blobs: service.blobs, limits, failed }, never);
+    expect([await rows("log_segments"), await rows("log_chunks")]).toEqual([1, 0]);
+    expect(await textOf(attempt)).toBe(whole);
+  });
+
+  test("whose blob takes too long is kept in rows, and the blob that comes late goes", async () => {
+    const blobs = faulty();
+    const patience = 5000;
+    const clock = {
+      ...systemClock,
+      after: (ms: number, run: () => void) => systemClock.after(ms === patience ? 1 : ms, run),
+    };
+    const attempt = await start({ blobs: blobs.wrap, clock });
+    const late = Promise.withResolvers<void>();
+    const stored = Promise.withResolvers<void>();
+    blobs.fault = async put => {
+      await late.promise;
+      await put();
+      stored.resolve();
+    };
+    expect(await attempt.send(large())).toEqual({ status: 200, stored: 10 });
+    expect([await rows("log_segments"), await rows("log_chunks")]).toEqual([0, 1]);
+    late.resolve();
+    await stored.promise;
+    await vi.waitFor(async () => expect(await service.blobs.stat(blobs.keys[0]!)).toBeUndefined());
     expect((await textOf(attempt)).length).toBe(600_000);
   });
 
-  test("that dies between blob and row leaves no trace in the log; the next one finds its place", async () => {
+  test("that dies between blob and row leaves one copy in the log", async () => {
     const blobs = faulty();
     const attempt = await start({ blobs: blobs.wrap });
     blobs.fault = async put => {
       await put();
       throw new Error("killed");
     };
-    expect((await attempt.send(large())).status).toBe(503);
-    expect([await rows("log_segments"), await rows("blobs"), await textOf(attempt)]).toEqual([0, 0, ""]);
-    blobs.fault = undefined;
     expect(await attempt.send(large())).toEqual({ status: 200, stored: 10 });
-    expect([await rows("log_segments"), await rows("blobs")]).toEqual([1, 1]);
-    expect(new Set(blobs.keys).size).toBe(2);
+    expect([await rows("log_segments"), await rows("log_chunks")]).toEqual([0, 1]);
+    expect((await textOf(attempt)).length).toBe(600_000);
   });
 
   test("of an attempt that is fenced meanwhile has no effect, and its blob goes", async () => {

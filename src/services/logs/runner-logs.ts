@@ -60,7 +60,10 @@ export function logsRunnerHandler(options: RunnerLogsOptions): RequestHandler {
   const service: Service = {
     options,
     limits,
-    writer: createLogWriter({ db, blobs, news, limits, targets, counts }),
+    writer: createLogWriter({
+      ...{ db, blobs, news, limits, targets, counts, clock: options.clock },
+      troubled: error => options.failed("put a piece of a log into the blob store", error),
+    }),
     budget: createByteBudget(limits.maxBytesInFlight),
     buffers: createBodyBuffers(limits.maxRequestBytes),
     unproven: createRateLimit({ burst: 1000, everyMs: 5, clock: options.clock }),

@@ -3,6 +3,7 @@
 
 import type { Blobs } from "../../../blobs/blobs.ts";
 import { SlipwayError } from "../../../core/failure.ts";
+import { type Clock, systemClock } from "../../../lib/clock.ts";
 import type { Database } from "../../../store/database.ts";
 import { encodeTable, tableOf } from "../frames/frame-table.ts";
 import type { LogFrame } from "../frames/log-frame.ts";
@@ -13,7 +14,7 @@ import { type LogCounts, type LogLimits, maxIndexRows } from "../settings.ts";
 import { createWriteCommitter } from "./commit-writes.ts";
 import { cutFrames } from "./cut-log.ts";
 import { indexLines, type LogEnd } from "./index-lines.ts";
-import type { LogWrite } from "./log-write.ts";
+import type { LogWrite, StoredSegment } from "./log-write.ts";
 
 export type Stored =
   /** Everything up to this number is durable. `cut`: the log is full, and what comes is not kept. */
@@ -30,7 +31,7 @@ export interface LogOfAttempt {
 }
 
 export interface LogWriter {
-  /** May be repeated. Throws what database and blobs throw; then nothing is acknowledged, and repeating is right. */
+  /** May be repeated. Throws what the database throws; then nothing is acknowledged, and repeating is right. */
   write(log: LogOfAttempt, frames: readonly LogFrame[], signal: AbortSignal): Promise<Stored>;
 }
 
@@ -42,6 +43,9 @@ export interface LogWriterOptions {
   /** Names of the outside log services that new logs are forwarded to. */
   targets: readonly string[];
   counts: LogCounts;
+  clock?: Clock;
+  /** Hears of a blob store that did not take a piece; nothing is lost by it. */
+  troubled?(error: unknown): void;
 }
 
 /** How things stood when we last looked or wrote. */
@@ -62,6 +66,8 @@ interface Line {
 
 const mostRemembered = 20_000;
 const tries = 5;
+/** How long a piece of a log waits for the blob store. Milliseconds. */
+const storeMs = 5000;
 
 export function createLogWriter(options: LogWriterOptions): LogWriter {
   const lines = new Map<string, Line>();
@@ -154,12 +160,13 @@ function framesAfter(frames: readonly LogFrame[], stored: number): LogFrame[] | 
 }
 
 async function prepare(
-  { blobs, limits }: LogWriterOptions,
+  options: LogWriterOptions,
   log: LogOfAttempt,
   known: Known,
   fresh: readonly LogFrame[],
   signal: AbortSignal,
 ): Promise<{ write: LogWrite; next: Known }> {
+  const { blobs, limits } = options;
   const room = known.cut ? undefined : limits.maxLogBytes;
   let { frames, cut } = cutFrames(known.end, fresh, room);
   let indexed = indexLines(known.end, frames);
@@ -181,9 +188,13 @@ async function prepare(
   };
   const data = joinData(frames);
   if (end.bytes - known.end.bytes >= limits.segmentBytes) {
-    const start = known.end.bytes;
-    write.segment = await putSegment(blobs, log.attemptId, start, data, tableOf(frames), signal);
-  } else if (frames.length > 0) {
+    const segment = await segmentInTime(options, () =>
+      putSegment(blobs, log.attemptId, known.end.bytes, data, tableOf(frames), signal),
+    );
+    signal.throwIfAborted();
+    if (segment !== undefined) write.segment = segment;
+  }
+  if (write.segment === undefined && frames.length > 0) {
     write.chunk = { data, frames: encodeTable(tableOf(frames)) };
   }
   return { write, next: { ...known, stored, end, cut, indexRows: known.indexRows + rows.length } };
@@ -229,4 +240,34 @@ async function look({ db, targets }: LogWriterOptions, log: LogOfAttempt): Promi
     cut: row.cut,
     indexRows: row.index_rows,
   };
+}
+
+/**
+ * Undefined where the blob store says no or takes too long: then the bytes are rows of the database for now, and become a
+ * segment when logs are rolled up. A job does not wait for the store to print.
+ */
+async function segmentInTime(
+  { blobs, clock = systemClock, troubled }: LogWriterOptions,
+  put: () => Promise<StoredSegment>,
+): Promise<StoredSegment | undefined> {
+  const late = Promise.withResolvers<"late">();
+  const disarm = clock.after(storeMs, () => late.resolve("late"));
+  const putting = put();
+  try {
+    const segment = await Promise.race([putting, late.promise]);
+    if (segment !== "late") return segment;
+    // One that comes after all is named by nobody.
+    putting.then(({ key }) => blobs.remove([key])).catch(() => undefined);
+    troubled?.(
+      new SlipwayError(
+        "blobs-slow",
+        `the blob store took more than ${storeMs / 1000} s for a piece of a log`,
+      ),
+    );
+  } catch (error) {
+    troubled?.(error);
+  } finally {
+    disarm();
+  }
+  return undefined;
 }
