@@ -42,10 +42,8 @@ export interface Launcher extends AsyncDisposable {
    * to be adopted: only the queue knows whether one is over and to be destroyed.
    */
   strays(): Promise<AttemptName[]>;
-  /** Why a runner that was asked for does not run yet, whenever that changes; "" when it does. One reader. */
-  readonly news?: AsyncIterable<LaunchNews>;
-  /** False where it is certain that the runner of a live attempt has not begun, and cannot hear of a cancel. */
-  begun?(attemptId: string): boolean;
+  /** Why runners that were asked for do not run yet, whenever that changes; "" when one does. One reader. */
+  readonly news?: AsyncIterable<readonly LaunchNews[]>;
   /** What can be seen of the end of a runner that was not adopted because it is gone. */
   lastSeen?(attemptId: string): LaunchEnd | undefined;
 }

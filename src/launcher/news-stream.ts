@@ -10,21 +10,22 @@ export interface LaunchNews extends AttemptName {
 export interface NewsStream {
   push(news: LaunchNews): void;
   close(): void;
-  readonly news: AsyncIterable<LaunchNews>;
+  readonly news: AsyncIterable<readonly LaunchNews[]>;
 }
+
+const most = 500;
 
 export function createNewsStream(): NewsStream {
   const held = new Map<string, LaunchNews>();
   let closed = false;
   let wake: (() => void) | undefined;
-  async function* read(): AsyncGenerator<LaunchNews> {
+  async function* read(): AsyncGenerator<readonly LaunchNews[]> {
     for (;;) {
       if (closed) return;
-      const [next] = held.values();
-      if (next !== undefined) {
-        held.delete(next.attemptId);
-        yield next;
-      } else await new Promise<void>(resolve => (wake = resolve));
+      const next = [...held.values().take(most)];
+      for (const { attemptId } of next) held.delete(attemptId);
+      if (next.length > 0) yield next;
+      else await new Promise<void>(resolve => (wake = resolve));
     }
   }
   return {

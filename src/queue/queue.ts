@@ -135,6 +135,13 @@ export interface LaunchEnd {
   outcome: "failed" | "broken";
 }
 
+/** Why an attempt that is held has no runner yet, in the words of whoever it waits for; "" when it has. */
+export interface AttemptNote {
+  attemptId: string;
+  epoch: number;
+  message: string;
+}
+
 export interface Queue {
   /**
    * Registers the worker, or renews its lease (8 s). Answers every attempt it holds and what is wanted of it. A live
@@ -152,6 +159,11 @@ export interface Queue {
   launched(attemptId: string, epoch: number, launcherRef: string): Promise<"ok" | "stale">;
   /** A runner is gone that has not finished. The attempt is decided from what is stored of it. */
   lost(attemptId: string, epoch: number, end: LaunchEnd): Promise<"ok" | "stale">;
+  /**
+   * What its attempts wait for, shown to people. While a launcher says that one waits, and whenever that is said again, its
+   * silence is not held against it. A stale one has no effect.
+   */
+  note?(notes: readonly AttemptNote[]): Promise<void>;
   /**
    * Attempts of workers whose lease has run out, which this worker now holds. Only of its classes and its own place: the label
    * `place` says where runners can be reached from (a host, a cluster). `claimToken` is empty where a runner was launched.

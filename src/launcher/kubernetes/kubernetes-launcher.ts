@@ -14,7 +14,7 @@ import { createPod } from "./create-pod.ts";
 import { type CreateRate, createCreateRate } from "./create-rate.ts";
 import { createHeldPods, type HeldPod } from "./held-pods.ts";
 import type { PodObjects } from "./pod-launch.ts";
-import { endOfGone, endOfPod, hasBegun } from "./pod-rules.ts";
+import { endOfGone, endOfPod } from "./pod-rules.ts";
 import { type SeenPod, watchPods } from "./pod-watch.ts";
 import { createPodRemover } from "./remove-pods.ts";
 
@@ -237,10 +237,6 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       return true;
     },
     alive: attemptId => held.get(attemptId)?.state === "live",
-    begun(attemptId) {
-      const pod = seen(attemptId);
-      return pod === undefined ? !launching.has(attemptId) : hasBegun(pod);
-    },
     lastSeen(attemptId) {
       const pod = seen(attemptId);
       return pod === undefined ? undefined : (endOfPod(pod, clock.now()) ?? endOfGone(pod, clock.now()));

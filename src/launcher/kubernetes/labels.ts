@@ -41,7 +41,7 @@ export type PodNameParts = Pick<Claim, "runId" | "jobId" | "attemptId"> & { laun
 /** A service's container. Aliases may have more letters than a container's name, and two of them must not become one. */
 export function serviceContainerName(alias: string): string {
   const plain = slug(alias, longest - servicePrefix.length);
-  if (plain === alias) return servicePrefix + plain;
+  if (plain === alias && plain !== "") return servicePrefix + plain;
   return `${servicePrefix}${slug(alias, longest - servicePrefix.length - 13) || "x"}-${digestOf(alias)}`;
 }
 

@@ -57,7 +57,7 @@ describe("a runner that was started ahead", () => {
 
   test("gets the place, the input and the log of a runner that was started for its attempt", async () => {
     const place = placeWith(
-      'env > environment\nread -r line || exit 0\nprintf %s "$line" > input\necho told\nexec sleep 1000\n',
+      'env > environment\nread -r line; [ -n "$line" ] || exit 0\nprintf %s "$line" > input\necho told\nexec sleep 1000\n',
     );
     const launcher = await openWithOne(place, {
       environment: { PATH: "/usr/bin:/bin", HTTP_PROXY: "http://proxy:1" },
@@ -134,7 +134,7 @@ describe("a runner that was started ahead", () => {
     const one = await launch(launcher);
     expect(place.lives(one.attemptId)).toBe(true);
     const old = await oneWaits(place);
-    writeFileSync(place.command[1]!, "read -r line || exit 0\necho new > version\nexec sleep 1000\n");
+    writeFileSync(place.command[1]!, 'read -r line; [ -n "$line" ] || exit 0\necho new > version\nexec sleep 1000\n');
     const other = await launch(launcher);
     expect(await eventually(() => place.read(other.attemptId, "version"), "the new program")).toBe("new\n");
     expect(place.pidOf(other.attemptId)).not.toBe(old);

@@ -96,6 +96,8 @@ export async function openRunnerAhead(options: RunnerAheadOptions): Promise<Runn
   startSoon();
   return {
     async take(own, epoch) {
+      // One that is just being started is there sooner than another one would be.
+      await starting;
       startSoon();
       const one = waiting;
       if (one === undefined) return undefined;

@@ -50,6 +50,8 @@ export interface HeldAttempts {
   heed(asked: readonly HeldAttempt[], states: readonly AttemptState[]): void;
   /** Tells the queue of runners that ended, until the launcher is closed. */
   watchEnds(): Promise<void>;
+  /** Tells the queue why runners are not there yet, until the launcher is closed. */
+  watchNews(): Promise<void>;
   /** Resolves when no launch is under way. */
   launches(): Promise<void>;
 }
@@ -59,6 +61,8 @@ interface Held {
   epoch: number;
   /** Between claim and launch it counts as alive. */
   launching: boolean;
+  /** Ends a launch that waits: the attempt is over. */
+  unwanted: AbortController;
   /** Its end has to be told before it may be forgotten. */
   telling: boolean;
   destroying: boolean;
@@ -66,17 +70,18 @@ interface Held {
   stopCancel?: () => void;
 }
 
-/** Processes that are brought up at the same time. */
+/** Runners that are brought up at the same time, unless the launcher knows better. */
 const mostLaunches = 8;
 
 export function createHeldAttempts(options: HeldOptions): HeldAttempts {
   const { queue, launcher, log, clock, stop, room, unsure } = options;
   const held = new Map<string, Held>();
   const launches = new Set<Promise<void>>();
-  const throughGate = gate(mostLaunches);
+  const throughGate = gate(launcher.launches ?? mostLaunches);
 
   const hold = (attemptId: string, epoch: number, launching: boolean): Held => {
-    const entry: Held = { attemptId, epoch, launching, telling: false, destroying: false };
+    const unwanted = new AbortController();
+    const entry: Held = { attemptId, epoch, launching, unwanted, telling: false, destroying: false };
     held.set(attemptId, entry);
     return entry;
   };
@@ -86,7 +91,9 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
     room.ring();
   };
   const destroy = async (entry: Held) => {
-    if (entry.destroying || entry.launching) return;
+    if (entry.destroying) return;
+    // Its launch may wait for long, and is destroyed when it is through.
+    if (entry.launching) return entry.unwanted.abort(new Error("the attempt is over"));
     entry.destroying = true;
     try {
       await launcher.destroy(entry.attemptId);
@@ -118,9 +125,11 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
     // Whoever comes next finds it not launched, and launches it.
     if (stop.aborted) return;
     const began = clock.monotonic();
-    const reference = await launcher.launch(claim, stop);
+    const { signal: unwanted } = entry.unwanted;
+    const reference = unwanted.aborted ? "" : await launcher.launch(claim, AbortSignal.any([stop, unwanted]));
     options.launched?.((clock.monotonic() - began) / 1000);
     entry.launching = false;
+    if (unwanted.aborted) return destroy(entry);
     if (reference === "") return;
     log.info({ run: runId, job: jobId, attempt: attemptId, reference }, "runner launched");
     const answer = await insist(options, stop, () => queue.launched(attemptId, epoch, reference));
@@ -175,8 +184,9 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
       if (found) return;
       if (claim.claimToken !== "") return begin(claim);
       const message = "its worker is gone, and so is its runner";
+      const end = launcher.lastSeen?.(attemptId);
       hold(attemptId, epoch, false);
-      void tellLost(attemptId, epoch, { outcome: "broken", reason: "runner-gone", message });
+      void tellLost(attemptId, epoch, end ?? { outcome: "broken", reason: "runner-gone", message });
     },
     async claimUnknown({ attemptId, epoch }) {
       if (held.has(attemptId) || (await takeOver({ attemptId, epoch }, ""))) return;
@@ -201,6 +211,12 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
     },
     async watchEnds() {
       for await (const { attemptId, epoch, end } of launcher.ended) void tellLost(attemptId, epoch, end);
+    },
+    async watchNews() {
+      for await (const notes of launcher.news ?? []) {
+        // Told again while it is true.
+        await queue.note?.(notes).catch(error => log.warn({ error: messageOf(error) }, "news not told"));
+      }
     },
     async launches() {
       await Promise.all(launches);

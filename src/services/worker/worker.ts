@@ -114,6 +114,7 @@ export function startWorker(options: WorkerOptions): Worker {
       if (link.connected && !draining && !stop.signal.aborted) await endStrays(options, held);
     }),
     held.watchEnds(),
+    held.watchNews(),
   ];
 
   return {
