@@ -11,7 +11,8 @@
 // A and B are the halves of a token that only runner and supervisor know. It is never whole in what a shell could
 // echo, so nothing that a step prints can be taken for it.
 
-const script = `
+/** The supervisor itself, for engines that wrap it: sh text, with the nonce and the session shell's command as `$@`. */
+export const supervisorScript = `
 exec 8>&1 9>&2
 trap signaled=1 TERM INT HUP
 nonce=$1; shift
@@ -49,7 +50,7 @@ done
  * where the image has it, else sh).
  */
 export function supervisorCommand(nonce: string, shell: string[], sh = "/bin/sh"): string[] {
-  return [sh, "-c", script, "slipway", nonce, ...shell];
+  return [sh, "-c", supervisorScript, "slipway", nonce, ...shell];
 }
 
 /** The line the supervisor greets with, up to the fields. */

@@ -61,7 +61,7 @@ export function encodeHeader(fields: HeaderFields): Buffer {
   block.set(link.subarray(0, 100), 157);
   writeNumbers(block, { ...fields, mtime, uid, gid });
   block[156] = typeFlags[fields.kind];
-  seal(block);
+  sealHeader(block);
   return records.length === 0 ? block : Buffer.concat([encodePax(records), block]);
 }
 
@@ -90,8 +90,8 @@ function writeNumbers(block: Buffer, fields: HeaderFields): void {
   octal(fields.mtime, 136, 11, largestOctal11);
 }
 
-/** Magic and checksum. */
-function seal(block: Buffer): void {
+/** Writes magic and checksum of a block whose other fields stand. */
+export function sealHeader(block: Buffer): void {
   block.write("ustar\x0000", 257, "latin1");
   block.fill(0x20, 148, 156);
   block.write(sumOf(block).toString(8).padStart(6, "0") + "\0 ", 148, "latin1");
@@ -117,7 +117,7 @@ function encodePax(records: readonly [string, Uint8Array | string][]): Buffer {
   block.write("PaxHeader", 0, "latin1");
   writeNumbers(block, { path: "", kind: "file", mode: 0o644, uid: 0, gid: 0, size: body.length, mtime: 0 });
   block[156] = 0x78;
-  seal(block);
+  sealHeader(block);
   return Buffer.concat([block, body, Buffer.alloc(paddingOf(body.length))]);
 }
 
