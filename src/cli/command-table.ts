@@ -1,6 +1,7 @@
 // Every command as data: its arguments, flags and examples, and where its code lies. The code is imported only when
 // the command is called.
 
+import * as cluster from "./cluster-flags.ts";
 import type { Command } from "./context.ts";
 import { type Flag, runFlags, workflowFlags } from "./flags.ts";
 import * as remote from "./remote-flags.ts";
@@ -273,6 +274,19 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/schedules.ts")).schedules,
   },
   {
+    name: "handlers",
+    group: "client",
+    args: "[verb] [name]",
+    summary: "webhook receivers and the like below the server's address: list, set, rm",
+    examples: [
+      ["slipway handlers set chat --url http://10.0.0.7:9000", "answers at /handlers/chat"],
+      ["slipway handlers set chat --service chat:80", "a Service beside the platform, in a cluster"],
+    ],
+    verbs: ["list", "set", "rm"],
+    flags: remote.handlersFlags,
+    load: async () => (await import("./commands/handlers.ts")).handlers,
+  },
+  {
     name: "hook",
     group: "client",
     args: "[project]",
@@ -387,6 +401,27 @@ export const commands: readonly CommandEntry[] = [
     examples: [["SLIPWAY_SECRET_KEY=NEW,OLD slipway rotate-keys", "then OLD may go"]],
     flags: remote.backupFlags,
     load: async () => (await import("./commands/rotate-keys.ts")).rotateKeys,
+  },
+  {
+    name: "install",
+    group: "server",
+    args: "",
+    summary: "the platform in a Kubernetes cluster: print its manifests, or apply them",
+    examples: [
+      ["slipway install --profile minikube --apply", "all of it, on one node"],
+      ["slipway install --values ours.yaml --diff", "what applying would change"],
+    ],
+    flags: cluster.installFlags,
+    load: async () => (await import("./commands/install.ts")).install,
+  },
+  {
+    name: "uninstall",
+    group: "server",
+    args: "",
+    summary: "take the platform out of a cluster; data stay",
+    examples: [["slipway uninstall --values ours.yaml", "secrets, volumes and namespaces stay"]],
+    flags: cluster.uninstallFlags,
+    load: async () => (await import("./commands/install.ts")).uninstall,
   },
   {
     name: "runner",

@@ -152,6 +152,11 @@ export const schedulesFlags: readonly Flag[] = [
   variable,
   ...projectOf,
 ];
+export const handlersFlags: readonly Flag[] = [
+  { name: "url", value: "URL", help: "address that calls are handed on to, with their path" },
+  { name: "service", value: "NAME:PORT", help: "a Service in the platform's namespace of its cluster" },
+  ...serverOf,
+];
 export const usersFlags: readonly Flag[] = [
   { name: "password-stdin", help: "read the password from standard input" },
   ...serverOf,

@@ -33,6 +33,7 @@ export const callShapes = {
   revokeWorkerToken: { method: "DELETE", path: "/worker-tokens/{token}" },
   setMember: { method: "PUT", path: "/organisations/{organisation}/members/{user}" },
   signIn: { method: "POST", path: "/session" },
+  signInWithToken: { method: "POST", path: "/session/token" },
   signOut: { method: "DELETE", path: "/session" },
   whoAmI: { method: "GET", path: "/session" },
   changeProject: { method: "PATCH", path: "/projects/{organisation}/{project}" },
@@ -87,6 +88,9 @@ export const callShapes = {
   getLog: { method: "GET", path: "/logs/{job}/{attempt}", answer: "text/plain" },
   getLogLines: { method: "GET", path: "/logs/{job}/{attempt}/lines" },
   getLogSteps: { method: "GET", path: "/logs/{job}/{attempt}/steps" },
+  listHandlers: { method: "GET", path: "/handlers" },
+  setHandler: { method: "PUT", path: "/handlers/{handler}" },
+  removeHandler: { method: "DELETE", path: "/handlers/{handler}" },
   followChanges: { method: "GET", path: "/changes", answer: "text/event-stream" },
   searchLog: { method: "GET", path: "/logs/{job}/{attempt}/search" },
 } satisfies Record<string, CallShape>;

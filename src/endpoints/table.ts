@@ -2,6 +2,7 @@
 
 import * as changes from "./changes.ts";
 import type { Endpoint } from "./endpoint.ts";
+import * as handlers from "./handlers.ts";
 import * as logs from "./logs.ts";
 import * as people from "./people.ts";
 import * as projects from "./projects.ts";
@@ -12,7 +13,15 @@ const { project: _project, ...projectEndpoints } = projects;
 const { runSummary: _run, jobSummary: _job, ...runEndpoints } = runs;
 
 /** By id. */
-export const endpoints = { ...people, ...projectEndpoints, ...runEndpoints, ...queue, ...logs, ...changes };
+export const endpoints = {
+  ...people,
+  ...projectEndpoints,
+  ...runEndpoints,
+  ...queue,
+  ...logs,
+  ...changes,
+  ...handlers,
+};
 export type Endpoints = typeof endpoints;
 
 export const endpointList: readonly Endpoint[] = Object.values(endpoints) as unknown as Endpoint[];

@@ -10,6 +10,8 @@ import type { RunnerKeys } from "../../queue/postgres/runner-keys.ts";
 import { badgeHandler } from "../../services/api/badge/badge-handler.ts";
 import { changeRoutes } from "../../services/api/changes/change-routes.ts";
 import { openChangeWatch } from "../../services/api/changes/change-watch.ts";
+import { createHandlerGateway } from "../../services/api/handlers/handler-gateway.ts";
+import { handlerRoutes } from "../../services/api/handlers/handler-routes.ts";
 import { peopleRoutes } from "../../services/api/people/people-routes.ts";
 import { createSignInLimits } from "../../services/api/people/sign-in-limits.ts";
 import { projectRoutes } from "../../services/api/projects/project-routes.ts";
@@ -39,6 +41,7 @@ export function openApiRole(
   keys: RunnerKeys,
   baseUrl: string,
   stack: AsyncDisposableStack,
+  handlersChanged: () => void = () => {},
 ): RoleParts {
   const { db, nudges, blobs, box, clock, log, random, settings } = platform;
   const cancelWatch = stack.use(openCancelWatch(db, nudges, clock));
@@ -47,6 +50,11 @@ export function openApiRole(
   stack.use(startHearing(db, clock));
   const values = storedValues(box);
   const projects = { db, box, clock, baseUrl, allowFileRepositories: settings.allowFileRepositories };
+  const gateway = stack.use(createHandlerGateway(db, clock));
+  const changed = () => {
+    gateway.changed();
+    handlersChanged();
+  };
   const cookies = { secure: baseUrl.startsWith("https://") };
   const { artifactDays, maxArtifactBytes: artifactBytes, maxCacheBytes: cacheBytes } = settings;
   return {
@@ -65,9 +73,14 @@ export function openApiRole(
       ...resultRoutes({ db, blobs, box, values }),
       ...queueRoutes({ db }),
       ...changeRoutes({ db, watch: changes, clock }),
+      ...handlerRoutes({ db, inCluster: settings.routesKind !== "none", changed }),
       ...workerRoutes({ queue: createPostgresQueue({ db, nudges, clock }) }),
     ],
-    handlers: [webhookHandler({ db, nudges, box, clock, baseUrl, log }), badgeHandler({ db, log })],
+    handlers: [
+      webhookHandler({ db, nudges, box, clock, baseUrl, log }),
+      badgeHandler({ db, log }),
+      gateway.handler,
+    ],
     runnerHandlers: [
       runnerHandler({
         ...{ db, nudges, blobs, box, clock, cancelWatch, keys, values, log, random },

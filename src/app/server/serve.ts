@@ -27,6 +27,7 @@ import { webDirectory } from "../web-directory.ts";
 import { localUrl, publicUrl } from "./addresses.ts";
 import type { RoleParts } from "./api-role.ts";
 import { checkKeys } from "./check-keys.ts";
+import type { OwnRoutes } from "./own-routes.ts";
 import { refuseDatabaseUser, tokenOfOwnWorker } from "./own-worker.ts";
 import { openPlatform, type Platform } from "./platform.ts";
 import { queueFigures } from "./queue-figures.ts";
@@ -78,6 +79,7 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
     parts.runnerHandlers.push(...more.runnerHandlers);
   };
   const roles = stack.use(new AsyncDisposableStack());
+  let routes: OwnRoutes | undefined;
   // A role that does not run here costs neither time nor memory.
   if (has("logs")) {
     const { openLogsRole } = await import("./logs-role.ts");
@@ -86,7 +88,7 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
   if (has("api")) {
     await checkKeys(platform.db, platform.box, path.join(platform.directory, "secret.key"));
     const { openApiRole } = await import("./api-role.ts");
-    add(openApiRole(platform, keys, baseUrl, roles));
+    add(openApiRole(platform, keys, baseUrl, roles, () => routes?.nudge()));
   }
   queueFigures(platform);
   if (has("reporter")) {
@@ -117,6 +119,8 @@ async function start(options: ServeOptions, stack: AsyncDisposableStack): Promis
       )
     : undefined;
   if (worker !== undefined) doors.checks.worker = async () => worker.connected;
+  if (settings.routesKind !== "none")
+    routes = await ownRoutes(options, platform, doors.main.port, baseUrl, stack);
   // The last thing that may fail: its token is told this once.
   const firstAdmin = has("api") ? await createFirstAdmin(platform.db) : undefined;
   doors.checks.start = async () => true;
@@ -142,6 +146,19 @@ function logsElsewhere({ logsUrl, logsRunnerUrl }: ServerSettings, stack: AsyncD
   const on = (to: string | undefined, path: string) =>
     to === undefined ? [] : [stack.use(sendOn(to, [path])).handler];
   return { main: on(logsUrl, "/api/v1/logs"), runners: on(logsRunnerUrl, "/runner/v1/logs") };
+}
+
+async function ownRoutes(
+  { settings, environment, log }: ServeOptions,
+  { db }: Platform,
+  port: number,
+  baseUrl: string,
+  stack: AsyncDisposableStack,
+): Promise<OwnRoutes | undefined> {
+  const { openOwnRoutes } = await import("./own-routes.ts");
+  const routes = await openOwnRoutes({ settings, environment, port, baseUrl, db, log });
+  if (routes !== undefined) stack.use(routes);
+  return routes;
 }
 
 async function startDatabase(options: ServeOptions, stack: AsyncDisposableStack): Promise<RunningServer> {

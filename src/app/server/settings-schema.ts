@@ -177,6 +177,22 @@ export const schema = z.strictObject({
     .preprocess(value => (typeof value === "string" ? jsonOr(value) : value), z.array(forwarder))
     .default([])
     .describe("Outside log services, as a list of `{kind: loki|ndjson, name, url, headers}`."),
+  routesKind: z
+    .enum(["ingress", "httproute", "none"])
+    .default("none")
+    .describe("What this service registers its own routes as, in the cluster that it runs in."),
+  routesNamespace: text.optional().describe("The platform's namespace in that cluster."),
+  routesService: text
+    .optional()
+    .describe("Name of this service there: of its Service, its Deployment and its route."),
+  routesClass: text.optional().describe("IngressClass of the routes. Unless told, the cluster's default."),
+  routesTlsSecret: text.optional().describe("Secret there with the certificate of the server's address."),
+  routesGateway: text.optional().describe("Gateway that HTTPRoutes belong to."),
+  routesGatewayNamespace: text.optional().describe("Namespace of that Gateway. Unless told, the platform's."),
+  routesAnnotations: z
+    .preprocess(value => (typeof value === "string" ? jsonOr(value) : value), z.record(text, z.string()))
+    .default({})
+    .describe("Annotations of the routes, as JSON: what an Ingress controller is to be told."),
   logLevel: z
     .enum(["debug", "info", "warn", "error"])
     .default("info")
