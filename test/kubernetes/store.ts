@@ -1,0 +1,144 @@
+// Everything that the stand-in's API holds: one counter of versions as in etcd, and a log of changes from which watches
+// and lists of the past are served. It knows no rules.
+
+import { qualified } from "./api-fault.ts";
+import type { ApiObject } from "./api-object.ts";
+import type { Resource } from "./resources.ts";
+
+export interface StoreChange {
+  type: "ADDED" | "MODIFIED" | "DELETED";
+  resource: Resource;
+  object: ApiObject;
+  /** What it was. */
+  before: ApiObject | undefined;
+  version: number;
+}
+
+export interface Store {
+  version(): number;
+  get(resource: Resource, namespace: string | undefined, name: string): ApiObject | undefined;
+  /** In the order of namespace and name, as etcd has them. */
+  list(resource: Resource, namespace?: string): ApiObject[];
+  /** What the list was at that version; undefined where that is forgotten. */
+  listAt(resource: Resource, namespace: string | undefined, version: number): ApiObject[] | undefined;
+  /** Adds it, or replaces what is there. Gives the object with its new version. */
+  put(resource: Resource, object: ApiObject): ApiObject;
+  /** Gives the object as watches see it go; undefined where there is none. */
+  remove(resource: Resource, namespace: string | undefined, name: string): ApiObject | undefined;
+  /** Changes after that version; undefined where they are forgotten. */
+  since(resource: Resource, version: number): StoreChange[] | undefined;
+  /** Hears each change, in the same tick. Gives what takes that back. */
+  watch(hear: (change: StoreChange) => void): () => void;
+  /** Forgets all changes so far, and all versions before now. */
+  compact(): void;
+  /** Oldest version that a watch of this resource may start from. */
+  oldest(resource: Resource): number;
+}
+
+interface Shelf {
+  objects: Map<string, ApiObject>;
+  sorted: string[] | undefined;
+  log: StoreChange[];
+  oldest: number;
+}
+
+/** A cluster is never new. */
+const firstVersion = 1000;
+/** Changes of one resource that are kept. */
+const logLength = 50_000;
+
+export function openStore(): Store {
+  const shelves = new Map<string, Shelf>();
+  const hearers = new Set<(change: StoreChange) => void>();
+  let version = firstVersion;
+
+  const shelfOf = (resource: Resource): Shelf => {
+    const key = qualified(resource);
+    let shelf = shelves.get(key);
+    if (shelf === undefined) {
+      shelf = { objects: new Map(), sorted: undefined, log: [], oldest: firstVersion };
+      shelves.set(key, shelf);
+    }
+    return shelf;
+  };
+  const say = (shelf: Shelf, change: StoreChange) => {
+    shelf.log.push(change);
+    if (shelf.log.length > logLength) shelf.oldest = shelf.log.splice(0, logLength / 2).at(-1)!.version;
+    for (const hear of [...hearers]) hear(change);
+  };
+
+  return {
+    version: () => version,
+    get: (resource, namespace, name) => shelfOf(resource).objects.get(keyOf(namespace, name)),
+    list: (resource, namespace) => listOf(shelfOf(resource), namespace),
+    listAt(resource, namespace, at) {
+      const shelf = shelfOf(resource);
+      if (at < shelf.oldest) return undefined;
+      const objects = new Map(shelf.objects);
+      for (const { version: when, object, before } of shelf.log.toReversed()) {
+        if (when <= at) break;
+        const key = keyOf(object.metadata.namespace, object.metadata.name);
+        if (before === undefined) objects.delete(key);
+        else objects.set(key, before);
+      }
+      return listOf({ ...shelf, objects, sorted: undefined }, namespace);
+    },
+    put(resource, object) {
+      const shelf = shelfOf(resource);
+      const key = keyOf(object.metadata.namespace, object.metadata.name);
+      const before = shelf.objects.get(key);
+      version += 1;
+      const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
+      shelf.objects.set(key, stored);
+      if (before === undefined) shelf.sorted = undefined;
+      say(shelf, {
+        type: before === undefined ? "ADDED" : "MODIFIED",
+        resource,
+        object: stored,
+        before,
+        version,
+      });
+      return stored;
+    },
+    remove(resource, namespace, name) {
+      const shelf = shelfOf(resource);
+      const before = shelf.objects.get(keyOf(namespace, name));
+      if (before === undefined) return undefined;
+      shelf.objects.delete(keyOf(namespace, name));
+      shelf.sorted = undefined;
+      version += 1;
+      const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } };
+      say(shelf, { type: "DELETED", resource, object, before, version });
+      return object;
+    },
+    since(resource, from) {
+      const { log, oldest } = shelfOf(resource);
+      if (from < oldest) return undefined;
+      let start = log.length;
+      while (start > 0 && log[start - 1]!.version > from) start -= 1;
+      return log.slice(start);
+    },
+    watch(hear) {
+      hearers.add(hear);
+      return () => hearers.delete(hear);
+    },
+    compact() {
+      // Even the newest version is gone, as after a restart of the API server.
+      version += 1;
+      for (const shelf of shelves.values()) {
+        shelf.log = [];
+        shelf.oldest = version;
+      }
+    },
+    oldest: resource => shelfOf(resource).oldest,
+  };
+}
+
+const keyOf = (namespace: string | undefined, name: string) => `${namespace ?? ""}/${name}`;
+
+function listOf(shelf: Shelf, namespace: string | undefined): ApiObject[] {
+  shelf.sorted ??= [...shelf.objects.keys()].sort();
+  const wanted =
+    namespace === undefined ? shelf.sorted : shelf.sorted.filter(key => key.startsWith(`${namespace}/`));
+  return wanted.map(key => shelf.objects.get(key)!);
+}
