@@ -1,6 +1,6 @@
-// Three projects: "unit" needs nothing but Node and a POSIX shell and stays under a minute; "process" needs no more, but
-// starts the whole program or trees of processes, again and again; "container" talks to real daemons, and its files are
-// called `*.container.test.ts`.
+// Four projects: "unit" needs nothing but Node and a POSIX shell and stays under a minute; "process" needs no more, but
+// starts the whole program or trees of processes, again and again; "browser" opens pages in Chromium, and its files are called
+// `*.browser.test.ts`; "container" talks to real daemons, and its files are called `*.container.test.ts`.
 
 import { defineConfig } from "vitest/config";
 
@@ -22,7 +22,7 @@ const processTests = [
   "src/cli/commands/completion.test.ts",
   "src/engine/host/host-engine.test.ts",
   "src/engine/host/host-box.test.ts",
-  "src/launcher/process/{any-order,process-launcher}.test.ts",
+  "src/launcher/process/{any-order,process-launcher,runner-ahead}.test.ts",
   "src/store/embedded-postgres.test.ts",
   "test/faults/**/*.test.ts",
   "test/server/**/*.test.ts",
@@ -30,7 +30,7 @@ const processTests = [
 // Real daemons, kernels and process trees hiccup on a loaded machine. One more try, which the report shows, tells that
 // from a fault; a test that needs it often is one to mend.
 const retry = process.env.CI === undefined ? 0 : 1;
-const containerTests = ["**/*.container.test.ts", "**/node_modules/**"];
+const containerTests = ["**/*.container.test.ts", "**/*.browser.test.ts", "**/node_modules/**"];
 
 export default defineConfig({
   test: {
@@ -38,7 +38,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{src,test,steps}/**/*.test.ts"],
+          include: ["{src,test,steps,web}/**/*.test.ts"],
           exclude: [...containerTests, ...processTests],
           setupFiles: ["test/leak-guard.ts"],
           // Many speak to a real database, which shares the machine with all others.
@@ -53,6 +53,18 @@ export default defineConfig({
           exclude: containerTests,
           setupFiles: ["test/leak-guard.ts"],
           testTimeout: 60_000,
+          retry,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["test/web/**/*.browser.test.ts"],
+          // A server and a browser a file: two files at a time are what two cores take.
+          maxWorkers: 2,
+          setupFiles: ["test/leak-guard.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           retry,
         },
       },

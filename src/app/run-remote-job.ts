@@ -54,6 +54,12 @@ export async function runRunner({ input: text, env, version, say }: RunnerProces
   });
 }
 
+/** Loads what a job with this engine needs, so that nothing is left to load when there is one. */
+export async function loadRunner(engine: string): Promise<void> {
+  await import("../remote/job-parts.ts");
+  await (engine === "host" ? import("../engine/host/host-engine.ts") : import("./docker-daemon.ts"));
+}
+
 /** What git and step fetches may see. */
 function fewOf(env: RunnerProcess["env"]): Record<string, string> {
   const names = ["PATH", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];

@@ -1,10 +1,11 @@
 // The program of a runner, apart from the rest so that it starts without it: drives one job of a platform. Workers start
-// it, people do not; so it takes no flags, but one JSON object on standard input, or in a container a few variables.
+// it, people do not; so it takes no flags, but one JSON object on standard input, or in a container a few variables. With
+// `--ahead=ENGINE` it loads all that a job with this engine needs before it reads.
 
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { runRunner } from "../app/run-remote-job.ts";
+import { loadRunner, runRunner } from "../app/run-remote-job.ts";
 import type { ProgramInput } from "./context.ts";
 
 const mostBytes = 1024 * 1024;
@@ -16,11 +17,17 @@ export async function runnerCommand(context: RunnerContext, args: readonly strin
   const { env, version, stdin, stderr } = context;
   const say = (line: string) => void stderr.write(`slipway runner: ${line}\n`);
   const asked = inputOfEnvironment(env);
-  if (args.length > 0 || (asked === undefined && stdin.isTTY)) {
+  const ahead = /^--ahead=(\w+)$/.exec(args[0] ?? "")?.[1];
+  if (args.length > (ahead === undefined ? 0 : 1) || (asked === undefined && stdin.isTTY)) {
     say("a worker starts it, and says what to do on standard input; `slipway run` runs a pipeline here");
     return 2;
   }
+  if (ahead !== undefined) await loadRunner(ahead);
   const input = asked ?? (await textOf(stdin));
+  // One that was started ahead, and whose worker has ended.
+  if (ahead !== undefined && input === "") return 0;
+  // Its directory has another name by now, and Node remembers the first that it saw.
+  if (ahead !== undefined) process.chdir(".");
   return runRunner({ input, env, version, say });
 }
 

@@ -38,6 +38,7 @@ export async function openWorkerRole(options: WorkerRoleOptions): Promise<Worker
   const place = path.join(directory, "runners");
   const launcher = await createProcessLauncher({
     command: runnerCommand(),
+    ahead: { command: [...runnerCommand(), `--ahead=${settings.engine}`] },
     inputFor: (claim, own) => inputFor(options, claim, own),
     environment: {
       ...runnerEnvironment(options.environment, settings),

@@ -17,7 +17,12 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 
-const script = "read -r line\nexec sleep 1000\n";
+const script = 'read -r line; [ -n "$line" ] || exit 0\nexec sleep 1000\n';
+
+/** Each has a runner that waits, as soon as it can. */
+function open(place: Place): Promise<Launcher> {
+  return place.open({ graceMs: 200, ahead: { command: place.command, afterMs: 0 } });
+}
 
 async function signalOne(place: Place, attemptId: string, name: NodeJS.Signals): Promise<void> {
   if (place.lives(attemptId)) process.kill(place.pidOf(attemptId), name);
@@ -39,13 +44,13 @@ async function take(
   if (call === "strays") await launcher.strays();
   if (call === "restart") {
     await launcher[Symbol.asyncDispose]();
-    launchers[at] = await place.open({ graceMs: 200 });
+    launchers[at] = await open(place);
   }
 }
 
 async function play(steps: Step[]): Promise<void> {
   await using place = openPlace(script);
-  const launchers = [await place.open({ graceMs: 200 }), await place.open({ graceMs: 200 })];
+  const launchers = [await open(place), await open(place)];
   const under: Promise<void>[] = [];
   let latest = 0;
   for (const each of steps) {
@@ -61,6 +66,7 @@ async function play(steps: Step[]): Promise<void> {
   const last = await place.open({ graceMs: 200 });
   for (const { attemptId } of await last.strays()) await last.destroy(attemptId);
   expect(await last.strays()).toEqual([]);
+  for (const launcher of launchers) await launcher[Symbol.asyncDispose]();
   await eventually(() => processesIn(place.directory).length === 0, "the end of all runners");
   expect(place.troubles).toEqual([]);
 }

@@ -41,7 +41,10 @@ describe("a runner's process", () => {
     });
     const claim = claimOfAttempt();
     await launcher.launch(claim, never);
-    const environment = await eventually(() => place.read(claim.attemptId, "environment"), "its environment");
+    const environment = await eventually(
+      () => place.read(claim.attemptId, "environment") || undefined,
+      "its environment",
+    );
     await eventually(() => processesIn(place.directory).length === 1, "its end of reading");
     expect(JSON.parse(place.read(claim.attemptId, "input")!)).toEqual({
       attemptId: claim.attemptId,

@@ -65,7 +65,7 @@ describe("a runner that was started ahead", () => {
     const pid = await oneWaits(place);
     const { attemptId, claimToken } = await launch(launcher);
     expect(place.pidOf(attemptId)).toBe(pid);
-    const input = await eventually(() => place.read(attemptId, "input"), "its input");
+    const input = await eventually(() => place.read(attemptId, "input") || undefined, "its input");
     expect(JSON.parse(input)).toEqual({ attemptId, claimToken });
     await eventually(() => place.read(attemptId, "runner.log") === "told\n", "its log");
     expect(readlinkSync(`/proc/${pid}/cwd`)).toBe(place.ownOf(attemptId));
@@ -134,9 +134,14 @@ describe("a runner that was started ahead", () => {
     const one = await launch(launcher);
     expect(place.lives(one.attemptId)).toBe(true);
     const old = await oneWaits(place);
-    writeFileSync(place.command[1]!, 'read -r line; [ -n "$line" ] || exit 0\necho new > version\nexec sleep 1000\n');
+    writeFileSync(
+      place.command[1]!,
+      'read -r line; [ -n "$line" ] || exit 0\necho new > version\nexec sleep 1000\n',
+    );
     const other = await launch(launcher);
-    expect(await eventually(() => place.read(other.attemptId, "version"), "the new program")).toBe("new\n");
+    expect(
+      await eventually(() => place.read(other.attemptId, "version") || undefined, "the new program"),
+    ).toBe("new\n");
     expect(place.pidOf(other.attemptId)).not.toBe(old);
     await eventually(() => !processesIn(place.directory).includes(old), "the end of the old one");
   });
