@@ -79,7 +79,11 @@ export async function testPod(client: DaemonClient, options: TestPodOptions = {}
           ...(memoryBytes === undefined ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
         },
       };
-      const { Id } = await client.call<{ Id: string }>({ method: "POST", path: "/containers/create", body });
+      const { Id } = await client.call<{ Id: string }>({
+        method: "POST",
+        path: "/containers/create",
+        json: body,
+      });
       id = Id;
       await client.call({ method: "POST", path: `/containers/${Id}/start` });
       return Id;

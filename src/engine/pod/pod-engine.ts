@@ -150,10 +150,7 @@ function refusalOf({ daemonAccess, mounts }: EngineRequest): Refusal | undefined
     ).refusal;
   }
   if (mounts.length > 0) {
-    return refusal(
-      "no-mounts",
-      "direct mounts are for jobs on one's own machine; a Pod has nothing to mount",
-    );
+    return refuse("no-mounts", "direct mounts are for jobs on one's own machine").refusal;
   }
   return undefined;
 }

@@ -17,7 +17,10 @@ export async function* gnuArchive(archive: AsyncIterable<Uint8Array>): AsyncGene
   // Bytes of content and padding still to pass before the next header.
   let passing = 0;
   let records: Map<string, string> | undefined;
+  let ended = false;
   for await (const part of archive) {
+    // Whether it came to its own end is still to be seen.
+    if (ended) continue;
     const bytes = Buffer.from(part.buffer, part.byteOffset, part.length);
     const chunk = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
     let at = 0;
@@ -32,8 +35,8 @@ export async function* gnuArchive(archive: AsyncIterable<Uint8Array>): AsyncGene
       if (header === undefined) throw corrupt("an archive holds no proper header");
       if (header === "end") {
         if (at > from) yield chunk.subarray(from, at);
-        yield new Uint8Array(2 * blockSize);
-        return;
+        ended = true;
+        break;
       }
       if (header.type === "x" || header.type === "g") {
         if (header.size > largestRecords) throw corrupt("an archive holds an endless header");
@@ -57,8 +60,12 @@ export async function* gnuArchive(archive: AsyncIterable<Uint8Array>): AsyncGene
       at += blockSize;
       passing = size + paddingOf(size);
     }
-    if (at > from) yield chunk.subarray(from, at);
+    if (at > from && !ended) yield chunk.subarray(from, at);
     held = chunk.subarray(at);
+  }
+  if (ended) {
+    yield new Uint8Array(2 * blockSize);
+    return;
   }
   if (passing > 0 || held.length > 0) throw corrupt("an archive is cut short");
 }
