@@ -15,15 +15,22 @@ export const workerRules: PolicyRule[] = [
 /** Services that register a route of their own. */
 export const routed = ["api", "logs"] as const;
 
-/** `create` too: a server-side apply of what is not there is checked for it, by name. */
+/**
+ * `create` too: a server-side apply of what is not there is checked for it, by name. The api keeps routes of handlers too, whose
+ * names nobody knows beforehand: in the platform's own namespace, where there are no others.
+ */
 export function routeRules(values: Values, component: Component): PolicyRule[] {
   const resourceNames = [nameOf(component)];
+  const named =
+    component === "api"
+      ? { verbs: ["create", "patch", "get", "delete", "list"] }
+      : { resourceNames, verbs: ["create", "patch", "get", "delete"] };
   const route =
     values.routes.kind === "httproute"
       ? { apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes"] }
       : { apiGroups: ["networking.k8s.io"], resources: ["ingresses"] };
   return [
-    { ...route, resourceNames, verbs: ["create", "patch", "get", "delete"] },
+    { ...route, ...named },
     { apiGroups: ["apps"], resources: ["deployments"], resourceNames, verbs: ["get"] },
   ];
 }
