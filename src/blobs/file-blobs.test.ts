@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -30,4 +30,23 @@ test("nothing stays in the place where blobs arrive", async () => {
   }
   await expect(under.blobs.put("k", breaking(), { maxBytes: 10, signal })).rejects.toThrow("cut");
   expect(await readdir(join(under.directory, ".incoming"))).toEqual([]);
+});
+
+test("a directory that refuses is told apart from a sender that breaks off", async () => {
+  await using under = await open();
+  const signal = new AbortController().signal;
+  await writeFile(join(under.directory, "artifact"), "a file where the directory should be");
+  async function* one(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("x");
+  }
+  await expect(under.blobs.put("artifact/k", one(), { maxBytes: 10, signal })).rejects.toMatchObject({
+    code: "blobs-refused",
+    message: expect.stringContaining("EEXIST") as string,
+  });
+  const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", syscall: "read" });
+  async function* breaking(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("x");
+    throw reset;
+  }
+  await expect(under.blobs.put("k", breaking(), { maxBytes: 10, signal })).rejects.toBe(reset);
 });

@@ -7,7 +7,7 @@ import { dirname, join, relative, sep } from "node:path";
 import { SlipwayError } from "../core/failure.ts";
 import { checkedKey } from "./blob-key.ts";
 import type { BlobInfo, Blobs } from "./blobs.ts";
-import { limited } from "./limited.ts";
+import { limited, watch } from "./limited.ts";
 import { quietUnread } from "./quiet-unread.ts";
 
 const incoming = ".incoming";
@@ -27,10 +27,13 @@ export async function openFileBlobs(directory: string, random: () => string): Pr
     const place = join(directory, checkedKey(key));
     const temporary = join(arriving, own + random());
     const counted = limited(content, maxBytes, signal);
+    // What the content itself throws is the caller's, not the disk's.
+    let broken: unknown;
+    const watched = watch(counted.content, error => (broken = error));
     try {
       const file = await open(temporary, "wx", 0o600);
       try {
-        for await (const piece of counted.content) await file.writeFile(piece);
+        for await (const piece of watched) await file.writeFile(piece);
         await file.sync();
       } finally {
         await file.close();
@@ -39,7 +42,7 @@ export async function openFileBlobs(directory: string, random: () => string): Pr
       return { key, bytes: counted.count() };
     } catch (error) {
       await rm(temporary, { force: true });
-      throw diskFailure(error, key);
+      throw broken ?? diskFailure(error, key);
     }
   }
 
@@ -117,7 +120,7 @@ async function statOrNothing(path: string) {
     return info.isFile() ? info : undefined;
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw diskFailure(error, path);
   }
 }
 
@@ -126,11 +129,26 @@ function isMissing(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+const full = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const refusing = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"]);
+
 function diskFailure(error: unknown, key: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
-  return new SlipwayError("blobs-full", `no space left to store ${key}`, {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  if (full.has(code)) {
+    return new SlipwayError("blobs-full", `no space left to store ${key}`, {
+      cause: error,
+      hint: "Free space in the blob directory (SLIPWAY_BLOBS), or shorten retention.",
+    });
+  }
+  if (refusing.has(code)) {
+    return new SlipwayError("blobs-refused", `the blob directory refuses: ${message}`, {
+      cause: error,
+      hint: "Let the server's user read and write in the blob directory (SLIPWAY_BLOBS).",
+    });
+  }
+  return new SlipwayError("blobs-unreachable", `the disk of the blob directory fails: ${message}`, {
     cause: error,
-    hint: "Free space in the blob directory (SLIPWAY_BLOBS), or shorten retention.",
+    hint: "Look at the disk of the blob directory (SLIPWAY_BLOBS).",
   });
 }

@@ -26,3 +26,16 @@ export function limited(content: AsyncIterable<Uint8Array>, maxBytes: number, si
   }
   return { content: counted(), count: () => bytes };
 }
+
+/** The same stream; `failed` hears what it throws, so that it is not taken for the store's. */
+export async function* watch(
+  content: AsyncIterable<Uint8Array>,
+  failed: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content;
+  } catch (error) {
+    failed(error);
+    throw error;
+  }
+}

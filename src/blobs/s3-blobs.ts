@@ -17,7 +17,7 @@ import { SlipwayError } from "../core/failure.ts";
 import type { Secret } from "../core/secret.ts";
 import { checkedKey } from "./blob-key.ts";
 import type { BlobInfo, Blobs } from "./blobs.ts";
-import { limited } from "./limited.ts";
+import { limited, watch } from "./limited.ts";
 import { quietUnread } from "./quiet-unread.ts";
 import type { S3Place } from "./s3-place.ts";
 
@@ -73,11 +73,15 @@ export function openS3Blobs({ place, credentials, caFile }: S3Options): Blobs {
         queueSize: partsAtOnce,
         leavePartsOnError: false,
       });
+      const onAbort = () => void upload.abort();
+      signal.addEventListener("abort", onAbort, { once: true });
       try {
         await upload.done();
         return { key, bytes: counted.count() };
       } catch (error) {
         throw broken ?? told(error, place);
+      } finally {
+        signal.removeEventListener("abort", onAbort);
       }
     },
     async get(key, { start = 0, end, signal }) {
@@ -91,7 +95,7 @@ export function openS3Blobs({ place, credentials, caFile }: S3Options): Blobs {
         const got = await client.send(new GetObjectCommand({ ...target, ...range }), { abortSignal: signal });
         return quietUnread(got.Body as Readable);
       } catch (error) {
-        if (statusOf(error) === 404) return undefined;
+        if (statusOf(error) === 404 && (error as Error).name !== "NoSuchBucket") return undefined;
         // A range behind the end is empty, as in a file.
         if (statusOf(error) === 416) return nothing();
         throw told(error, place);
@@ -159,35 +163,31 @@ function configOf({ place, credentials, caFile }: S3Options): S3ClientConfig {
   };
 }
 
-async function* watch(
-  content: AsyncIterable<Uint8Array>,
-  failed: (error: unknown) => void,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* content;
-  } catch (error) {
-    failed(error);
-    throw error;
-  }
-}
-
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }
 
-/** An error of the store, with what to look at. An abort stays what it is. */
+/** An error of the store in its own words, with what to look at. An abort stays what it is. */
 function told(error: unknown, place: S3Place): unknown {
   if (error instanceof SlipwayError || (error as Error).name === "AbortError") return error;
   const where = `bucket ${place.bucket}${place.endpoint === undefined ? "" : ` at ${place.endpoint}`}`;
   const status = statusOf(error);
-  if (status === undefined || status >= 500) {
-    return new SlipwayError("blobs-unreachable", `the blob store does not answer (${where})`, {
+  const { name = "", message = "" } = error as Partial<Error>;
+  const words = [status, name, message].filter(word => word !== undefined && word !== "").join(" ");
+  if (status === 507 || /StorageFull|QuotaExceeded/.test(name)) {
+    return new SlipwayError("blobs-full", `the blob store is full: ${words} (${where})`, {
+      cause: error,
+      hint: "Free space in the bucket, or shorten retention.",
+    });
+  }
+  if (status === undefined || status >= 500 || status === 408 || status === 429) {
+    return new SlipwayError("blobs-unreachable", `the blob store does not answer: ${words} (${where})`, {
       cause: error,
     });
   }
-  return new SlipwayError("blobs-refused", `the blob store says ${status} (${where})`, {
+  return new SlipwayError("blobs-refused", `the blob store refuses: ${words} (${where})`, {
     cause: error,
     hint: "Check that the bucket exists, and that SLIPWAY_S3_ACCESS_KEY and SLIPWAY_S3_SECRET_KEY may read, write, list and delete in it.",
   });

@@ -3,7 +3,7 @@
 import { SlipwayError } from "../core/failure.ts";
 import { type HeldBytes, holdBytes, TooManyBytes } from "./held-bytes.ts";
 import { type HttpAnswer, Repeat } from "./runner-http.ts";
-import { detailOf, jsonOf, type RunnerLink } from "./runner-link.ts";
+import { detailOf, jsonOf, type RunnerLink, type StorePatience } from "./runner-link.ts";
 
 export interface Download {
   link: RunnerLink;
@@ -17,12 +17,13 @@ export interface Download {
   /** Statuses that say that there is none. */
   missing: readonly number[];
   signal: AbortSignal;
+  store?: StorePatience | undefined;
 }
 
 /** What was fetched; undefined where there is none. Throws SlipwayError `download` where the platform refuses. */
 export function downloaded(download: Download): Promise<HeldBytes | undefined> {
-  const { link, path, what, missing, signal } = download;
-  return link.receive({ method: "GET", path, signal }, async answer => {
+  const { link, path, what, missing, signal, store } = download;
+  return link.receive({ method: "GET", path, signal, ...(store && { store }) }, async answer => {
     if (answer.status === 200) return hold(download, answer);
     const json = await jsonOf(answer.body);
     if (missing.includes(answer.status)) return undefined;

@@ -5,3 +5,4 @@ export { createStepStore } from "../steps/resolve-step.ts";
 export { openJobSource } from "./job-source.ts";
 export { remoteStorage } from "./remote-storage.ts";
 export { testSender } from "./send-tests.ts";
+export { storePatience } from "./store-patience.ts";

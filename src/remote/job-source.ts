@@ -18,7 +18,7 @@ import type { Owner, SourceTree } from "../storage/storage.ts";
 import { downloaded } from "./download.ts";
 import type { HeldBytes } from "./held-bytes.ts";
 import { archiveFailure, decompressed, maxEntries, unpackedArchive } from "./packed-archives.ts";
-import type { RunnerLink } from "./runner-link.ts";
+import type { RunnerLink, StorePatience } from "./runner-link.ts";
 
 export interface JobSourceOptions {
   claimed: Pick<ClaimAnswer, "job" | "source" | "inputs" | "limits">;
@@ -28,6 +28,7 @@ export interface JobSourceOptions {
   git: Pick<GitAccessOptions, "environment" | "caFile" | "hostKeys" | "allowFile">;
   clock: Clock;
   signal: AbortSignal;
+  store?: StorePatience;
 }
 
 export interface JobSource extends AsyncDisposable {
@@ -112,12 +113,21 @@ async function archives(options: JobSourceOptions): Promise<Fetched> {
 }
 
 async function fetchArchive(
-  { link, directory, claimed, signal }: JobSourceOptions,
+  { link, directory, claimed, signal, store }: JobSourceOptions,
   place: string,
   what: string,
 ): Promise<HeldBytes> {
   const maxBytes = Math.max(claimed.limits.artifactBytes, most.bytes);
-  const held = await downloaded({ link, path: place, directory, maxBytes, what, missing: [410], signal });
+  const held = await downloaded({
+    link,
+    path: place,
+    directory,
+    maxBytes,
+    what,
+    missing: [410],
+    signal,
+    store,
+  });
   if (held !== undefined) return held;
   throw new StepRefused({
     code: "source-gone",

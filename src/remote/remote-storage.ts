@@ -14,7 +14,8 @@ import type { RunnerStorage, Stored } from "../storage/storage.ts";
 import { downloaded, lettingGo } from "./download.ts";
 import { type HeldBytes, holdBytes, TooManyBytes } from "./held-bytes.ts";
 import { archiveFailure, compressed, maxEntries, packArchive, unpackedArchive } from "./packed-archives.ts";
-import { detailOf, type LinkAnswer, type RunnerLink } from "./runner-link.ts";
+import { detailOf, type LinkAnswer, type RunnerLink, type StorePatience } from "./runner-link.ts";
+import { lessPatience } from "./store-patience.ts";
 
 export interface RemoteStorageOptions {
   link: RunnerLink;
@@ -26,6 +27,8 @@ export interface RemoteStorageOptions {
   early?: AbortSignal;
   /** What the files of a cache or an artifact must stay below. Bytes. */
   limits?: { cacheBytes: number; artifactBytes: number };
+  /** Absent: the platform's blob store is waited for like the platform. */
+  store?: StorePatience;
 }
 
 const mebibyte = 1024 * 1024;
@@ -53,7 +56,7 @@ interface Packed extends AsyncDisposable {
 
 /** Nothing of it is kept on this machine once a call has ended, but for a cache that was fetched early and not asked for. */
 export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
-  const { link, directory, packed, limits = usualLimits } = options;
+  const { link, directory, packed, limits = usualLimits, store } = options;
   const cacheLimits = { files: limits.cacheBytes, packed: packed.cacheBytes };
   const artifactLimits = { files: limits.artifactBytes, packed: packed.artifactBytes };
   const fetchCache = (keys: readonly string[], signal: AbortSignal) =>
@@ -65,6 +68,7 @@ export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
       what: "the cache",
       missing: [204, 404, 410],
       signal,
+      store: lessPatience(store),
     });
   // Every job asks for it, and none before its box is up.
   let early = options.early === undefined ? undefined : fetchCache([""], options.early);
@@ -84,7 +88,8 @@ export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
       outcomeOf(signal, async () => {
         await using kept = await pack(archive, { directory, most: cacheLimits, signal });
         if (kept === undefined) return "empty";
-        return await sendCache(link, `cache?key=${encodeURIComponent(keyOf(key))}`, kept, signal);
+        const sending = { link, kept, signal, store: lessPatience(store) };
+        return await sendCache(sending, `cache?key=${encodeURIComponent(keyOf(key))}`);
       }),
 
     storeArtifact: ({ name, paths }, archive, signal) =>
@@ -94,7 +99,8 @@ export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
         await using kept =
           paths.length === 0 ? await pack(archive, packing) : await packSelected(archive, paths, packing);
         if (kept === undefined) return "empty";
-        return await send(link, `artifacts/${encodeURIComponent(name)}?epoch=${link.epoch}`, kept, signal);
+        const place = `artifacts/${encodeURIComponent(name)}?epoch=${link.epoch}`;
+        return await send({ link, kept, signal, store }, place);
       }),
   };
 }
@@ -153,24 +159,28 @@ async function packedOf(
   return undefined;
 }
 
-/** Bytes that the platform has are named instead of sent: most jobs leave the cache as they found it. */
-async function sendCache(
-  link: RunnerLink,
-  target: string,
-  kept: Packed,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const place = `${target}&epoch=${link.epoch}`;
-  if (kept.held.length < worthAsking) return send(link, place, kept, signal);
-  const headers = { ...headersOf(kept), "x-slipway-digest": kept.held.digest };
-  const answer = await link.send({ method: "PUT", path: place, headers, body: [], signal });
-  return answer.status === 412 ? send(link, place, kept, signal) : storedBy(answer, kept);
+interface Sending {
+  link: RunnerLink;
+  kept: Packed;
+  signal: AbortSignal;
+  store: StorePatience | undefined;
 }
 
-async function send(link: RunnerLink, target: string, kept: Packed, signal: AbortSignal): Promise<Outcome> {
+/** Bytes that the platform has are named instead of sent: most jobs leave the cache as they found it. */
+async function sendCache(sending: Sending, target: string): Promise<Outcome> {
+  const { link, kept, signal } = sending;
+  const place = `${target}&epoch=${link.epoch}`;
+  if (kept.held.length < worthAsking) return send(sending, place);
+  const headers = { ...headersOf(kept), "x-slipway-digest": kept.held.digest };
+  const answer = await link.send({ method: "PUT", path: place, headers, body: [], signal });
+  return answer.status === 412 ? send(sending, place) : storedBy(answer, kept);
+}
+
+async function send({ link, kept, signal, store }: Sending, path: string): Promise<Outcome> {
   const { held } = kept;
   const body = { length: held.length, open: () => held.open() };
-  const answer = await link.send({ method: "PUT", path: target, headers: headersOf(kept), body, signal });
+  const headers = headersOf(kept);
+  const answer = await link.send({ method: "PUT", path, headers, body, signal, ...(store && { store }) });
   return storedBy(answer, kept);
 }
 

@@ -256,6 +256,24 @@ test("a terminal record that comes too early is said again", async () => {
   expect(platform.finished.length).toBe(1);
 });
 
+test("a blob store that is full is waited for, with a word in the log, and the job passes when it has room", async () => {
+  await using platform = await start({
+    steps: [scriptStep("make", 'echo made > "$WERCKER_OUTPUT_DIR/made"')],
+  });
+  const full = { status: 503, code: "blobs-full", detail: "no space left to store artifact/x" };
+  let first: number | undefined;
+  platform.mishap = request => {
+    if (!request.startsWith("PUT artifacts/")) return undefined;
+    first ??= Date.now();
+    return Date.now() - first < 4000 ? full : undefined;
+  };
+  await using runner = await runHere(platform);
+  expect(await runner.ended).toBe(0);
+  const notices = platform.events.flatMap(event => (event.type === "notice" ? [event.message] : []));
+  expect(notices.filter(text => text.includes("no space left"))).toHaveLength(1);
+  expect(platform.artifacts.size).toBe(1);
+});
+
 test("a platform that refuses what it is told makes no green job", async () => {
   await using platform = await start({ steps: [scriptStep("say", "echo something")] });
   platform.mishap = request => (request === "POST logs" ? 413 : undefined);

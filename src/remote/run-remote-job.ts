@@ -202,6 +202,7 @@ async function run(running: Running): Promise<void> {
   const { answer, link, loaded, ending, directory, news, input, clock, random } = running;
   const { signal } = ending;
   const job = withinClass(answer.job, answer.class);
+  const store = loaded.storePatience(message => tellNotice(running, message));
   await using source = loaded.openJobSource({
     claimed: answer,
     link,
@@ -216,6 +217,7 @@ async function run(running: Running): Promise<void> {
     },
     clock,
     signal,
+    store,
   });
   using _limit = endAfter(answer.limits.timeoutMs, clock, ending);
   await loaded.runJob({
@@ -223,7 +225,7 @@ async function run(running: Running): Promise<void> {
     secrets: new Map(answer.secrets.map(({ name, value }) => [name, new Secret(value)])),
     hidden: hiddenOf(answer),
     source: source.tree,
-    storage: loaded.remoteStorage({ link, directory, packed: answer.limits, early: signal }),
+    storage: loaded.remoteStorage({ link, directory, packed: answer.limits, early: signal, store }),
     engine: engineOf(running),
     stepFiles: stepFilesOf(running, names => source.projectWith(names)),
     settings: settingsOf(job, answer.class, input.pull),
@@ -233,6 +235,16 @@ async function run(running: Running): Promise<void> {
     random,
     signal,
   } satisfies RunJobInput);
+}
+
+/** What the job tells beside its steps; whoever waits for something says so. */
+function tellNotice({ answer, news, clock }: Running, message: string): void {
+  const time = new Date(clock.now()).toISOString();
+  const about = { runId: answer.job.runId, seq: 0, time };
+  // What keeps it from being told ends the job by itself.
+  void Promise.resolve(news.sink({ ...about, type: "notice", level: "warning", message })).catch(
+    () => undefined,
+  );
 }
 
 /** What reaches the repository is in no variable, and in nothing that is told. */

@@ -91,6 +91,60 @@ test.each<[string, Scripted]>([
   expect(sent.length).toBe(1);
 });
 
+const storeSays = (code: string, detail: string): Scripted => [503, { code, detail, hint: "look at it" }];
+
+function patient() {
+  const said: string[] = [];
+  const waiting = (message: string, forMs: number) => void said.push(`${forMs / 1000} s: ${message}`);
+  return { said, store: { healMs: 300_000, refusedMs: 60_000, waiting } };
+}
+
+test.each([
+  ["blobs-refused", 60],
+  ["blobs-full", 300],
+  ["blobs-unreachable", 300],
+])(
+  "a store that says no (%s) is waited for, %i s, with a word of it, and ends with what it says",
+  async (code, seconds) => {
+    const { link, clock } = linkTo(
+      [storeSays(code, "403 AccessDenied Access Denied. (bucket b)")],
+      3_600_000,
+    );
+    const { said, store } = patient();
+    const began = clock.now();
+    await expect(clock.until(link.send({ ...request, store }))).rejects.toMatchObject({
+      code: "store-says-no",
+      message: expect.stringContaining("AccessDenied Access Denied. (bucket b) (look at it)") as string,
+    });
+    expect(clock.now() - began).toBeGreaterThanOrEqual(seconds * 1000);
+    expect(clock.now() - began).toBeLessThan(seconds * 1000 + 10_000);
+    expect(said).toEqual([expect.stringMatching(new RegExp(`^${seconds} s: .*AccessDenied`))]);
+    // Not a second time: whatever else there is to store would wait as long.
+    const then = clock.now();
+    await expect(clock.until(link.send({ ...request, store }))).rejects.toThrow("AccessDenied");
+    expect(clock.now() - then).toBeLessThan(1000);
+  },
+);
+
+test("a store that heals in time is a matter of one word, or of none", async () => {
+  const full = storeSays("blobs-full", "507");
+  const { link, clock } = linkTo([...Array.from({ length: 12 }, () => full), [200, {}]]);
+  const { said, store } = patient();
+  expect(await clock.until(link.send({ ...request, store }))).toMatchObject({ status: 200 });
+  expect(said).toHaveLength(1);
+  const blip = linkTo([full, full, [200, {}]]);
+  expect(await blip.clock.until(blip.link.send({ ...request, store }))).toMatchObject({ status: 200 });
+  expect(said).toHaveLength(1);
+});
+
+test("a platform that is away meanwhile does not count against its store", async () => {
+  const full = storeSays("blobs-full", "507");
+  let at = 0;
+  const { link, clock } = linkTo(() => (at++ % 50 === 49 ? refused : at > 240 ? [200, {}] : full), 3_600_000);
+  const { store } = patient();
+  expect(await clock.until(link.send({ ...request, store }))).toMatchObject({ status: 200 });
+});
+
 const record = recordOf(
   { type: "run-finished", outcome: "passed", exitCode: 0, durationMs: 1, message: "" },
   { events: 3, chunks: 2 },

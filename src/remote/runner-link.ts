@@ -19,13 +19,25 @@ export interface LinkAnswer {
 export type LinkRequest = Omit<HttpRequest, "signal" | "silenceMs"> & {
   signal?: AbortSignal;
   silenceMs?: number;
+  /** What the platform keeps large bytes in is not waited for as long as the platform itself. */
+  store?: StorePatience;
 };
+
+export interface StorePatience {
+  /** For a store that says no in a way that may heal: full, slow, away. Milliseconds. */
+  healMs: number;
+  /** For one that refuses: no right, no such bucket. Milliseconds. */
+  refusedMs: number;
+  /** Hears once, with what the store says, when it is waited for. */
+  waiting(message: string, forMs: number): void;
+}
 
 export interface RunnerLink {
   readonly epoch: number;
   /**
    * Sends, and again until there is an answer. Throws the reason of the signals; SlipwayError `platform-away` when
-   * patience is over.
+   * patience is over, `store-says-no` when it is over with the platform's blob store. A store that was waited for in vain is
+   * not waited for again.
    */
   send(request: LinkRequest): Promise<LinkAnswer>;
   /** As `send`, with the body given to `take`, which may throw `Repeat` for one that was cut short. */
@@ -49,12 +61,16 @@ export interface LinkOptions {
 }
 
 const usualSilenceMs = 60_000;
+/** A store that says no for less than that is not worth a word. Milliseconds. */
+const hiccupMs = 1000;
 const mostJsonBytes = 64 * 1024 * 1024;
 
 export function createRunnerLink(options: LinkOptions): RunnerLink {
   const { http, key, epoch, clock, random, patienceMs } = options;
   const over = new AbortController();
   let failingSince: number | undefined;
+  /** The store was waited for, and did not come back. */
+  let inVain = false;
 
   async function tryOnce<T>(
     request: LinkRequest,
@@ -65,8 +81,8 @@ export function createRunnerLink(options: LinkOptions): RunnerLink {
     const silenceMs = request.silenceMs ?? usualSilenceMs;
     const answer = await http.request({ ...request, headers, silenceMs, signal });
     if (isBadMoment(answer.status)) {
-      answer.body.resume();
-      throw new Repeat(`the platform answers ${answer.status}`, retryAfterMs(answer));
+      const json = await jsonOf(answer.body).catch(() => undefined);
+      throw new BadMoment(detailOf({ status: answer.status, json }), retryAfterMs(answer), codeOf(json));
     }
     if (answer.status === 401 || answer.status === 409) await lookAtFence(answer);
     const taken = await take(answer);
@@ -86,10 +102,36 @@ export function createRunnerLink(options: LinkOptions): RunnerLink {
     throw cancel;
   }
 
+  /** Throws when a store has been waited for long enough. */
+  function storeWaiter(patience: StorePatience | undefined): (error: unknown) => void {
+    let since: number | undefined;
+    let told = false;
+    return error => {
+      const code = error instanceof BadMoment ? error.code : "";
+      if (patience === undefined || !code.startsWith("blobs-")) {
+        since = undefined;
+        return;
+      }
+      const { message } = error as BadMoment;
+      const forMs =
+        code === "blobs-refused" ? Math.min(patience.refusedMs, patience.healMs) : patience.healMs;
+      since ??= clock.monotonic();
+      if (inVain || clock.monotonic() - since >= forMs) {
+        const how = inVain ? "" : ` for ${Math.round(forMs / 1000)} s`;
+        inVain = true;
+        throw new SlipwayError("store-says-no", `the platform's blob store said no${how}: ${message}`);
+      }
+      if (told || clock.monotonic() - since < hiccupMs) return;
+      told = true;
+      patience.waiting(message, forMs);
+    };
+  }
+
   async function receive<T>(request: LinkRequest, take: (answer: HttpAnswer) => Promise<T>): Promise<T> {
     const signal =
       request.signal === undefined ? over.signal : AbortSignal.any([request.signal, over.signal]);
     const backOff = createBackOff(random);
+    const waitForStore = storeWaiter(request.store);
     let since = Number.POSITIVE_INFINITY;
     for (;;) {
       try {
@@ -97,6 +139,7 @@ export function createRunnerLink(options: LinkOptions): RunnerLink {
       } catch (error) {
         signal.throwIfAborted();
         if (!mayComeAgain(error)) throw error;
+        waitForStore(error);
         // One service may be away while another one answers.
         failingSince ??= clock.monotonic();
         since = Math.min(since, failingSince, clock.monotonic());
@@ -120,6 +163,16 @@ export function createRunnerLink(options: LinkOptions): RunnerLink {
       })),
     end: reason => over.abort(reason),
   };
+}
+
+/** An answer that says why it is none. */
+class BadMoment extends Repeat {
+  readonly code: string;
+
+  constructor(message: string, afterMs: number, code: string) {
+    super(message, afterMs);
+    this.code = code;
+  }
 }
 
 /** Bodies that were read already. */

@@ -138,13 +138,7 @@ function sayNo(
   deps.log.error({ path: request.url?.split("?")[0], error: messageOf(error) }, "a runner's call failed");
   const ofStore = error instanceof SlipwayError && error.code.startsWith("blob");
   const { details } = ofStore
-    ? problem(
-        503,
-        error.code,
-        "Our fault",
-        `the blob store said no: ${error.message}`,
-        error.hint ?? "repeat it",
-      )
+    ? problem(503, error.code, "Our fault", error.message, error.hint ?? "repeat it")
     : problem(500, "internal", "Our fault", "the call could not be done", "repeat it");
   answerProblem(request, response, details, deps.clock);
 }
