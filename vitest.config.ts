@@ -62,7 +62,7 @@ export default defineConfig({
           include: ["test/web/**/*.browser.test.ts"],
           // A server and a browser a file: two files at a time are what two cores take.
           maxWorkers: 2,
-          setupFiles: ["test/leak-guard.ts"],
+          setupFiles: ["test/web/leak-guard.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           retry,

@@ -23,6 +23,20 @@ const compressed = new Set([".html", ".js", ".css", ".svg"]);
 
 /** Builds into `out`, which is emptied first. */
 export async function buildWeb(out: string): Promise<void> {
+  // What is served is the same, whoever builds it: a test runner has this set to something of its own.
+  const { NODE_ENV } = process.env;
+  process.env.NODE_ENV = "production";
+  try {
+    await bundle(out);
+  } finally {
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = NODE_ENV;
+  }
+  compress(out);
+  writeFileSync(path.join(out, mark), sourcesHash());
+}
+
+async function bundle(out: string): Promise<void> {
   const { build } = await import("vite");
   const { default: react } = await import("@vitejs/plugin-react");
   await build({
@@ -30,7 +44,6 @@ export async function buildWeb(out: string): Promise<void> {
     configFile: false,
     logLevel: "warn",
     mode: "production",
-    define: { "process.env.NODE_ENV": JSON.stringify("production") },
     plugins: [react()],
     worker: { format: "es" },
     build: {
@@ -43,6 +56,9 @@ export async function buildWeb(out: string): Promise<void> {
       reportCompressedSize: false,
     },
   });
+}
+
+function compress(out: string): void {
   for (const name of readdirSync(out, { recursive: true }) as string[]) {
     if (!compressed.has(path.extname(name))) continue;
     const bytes = readFileSync(path.join(out, name));
@@ -50,7 +66,6 @@ export async function buildWeb(out: string): Promise<void> {
     const small = brotliCompressSync(bytes, { params });
     if (small.length < bytes.length) writeFileSync(path.join(out, `${name}.br`), small);
   }
-  writeFileSync(path.join(out, mark), sourcesHash());
 }
 
 /** Builds into `dist/web` of the clone unless what is there is of these sources. Several may do it at once. */

@@ -1,6 +1,7 @@
-// `npm run build`: src/ as plain JavaScript with its types in dist/. steps/ and schema/ are packed as they are: they
-// lie as far from dist/ as from src/, so the same relative paths find them. Hundreds of modules are joined into a few
-// files, with the parsers that every run needs: opening each by itself took a third of the time to a run's first byte.
+// `npm run build`: src/ as plain JavaScript with its types in dist/, and web/ as browsers are given it in dist/web. steps/
+// and schema/ are packed as they are: they lie as far from dist/ as from src/, so the same relative paths find them.
+// Hundreds of modules are joined into a few files, with the parsers that every run needs: opening each by itself took a
+// third of the time to a run's first byte.
 
 import { spawnSync } from "node:child_process";
 import {
@@ -15,6 +16,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { rolldown } from "rolldown";
+import { buildWeb } from "./build-web.ts";
 
 const root = path.dirname(import.meta.dirname);
 /** Packages that are joined too; all others are found in node_modules when they are needed. */
@@ -85,6 +87,7 @@ async function build(): Promise<number> {
     if (child.status !== 0) return child.status ?? 1;
     await joinModules(made, path.join(beside, "joined"));
     finish(made);
+    await buildWeb(path.join(made, "web"));
     if (existsSync(path.join(root, "dist"))) renameSync(path.join(root, "dist"), path.join(beside, "old"));
     renameSync(made, path.join(root, "dist"));
     return 0;

@@ -15,6 +15,7 @@ import { streamOutput } from "../src/cli/print/output.ts";
 import { ApiProblem, type Client, createClient } from "../src/client/client.ts";
 import { SlipwayError } from "../src/core/failure.ts";
 import { openServerLog } from "../src/http/server-log.ts";
+import { buildWebIfStale } from "./build-web.ts";
 
 const root = path.join(import.meta.dirname, "..");
 const example = path.join(root, "examples", "platform");
@@ -31,6 +32,7 @@ process.exitCode = await main().catch((error: unknown) => {
 });
 
 async function main(): Promise<number> {
+  await buildWebIfStale();
   const engine = await engineHere();
   await using server = await start(engine);
   const token = rememberToken(server);

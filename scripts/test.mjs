@@ -1,4 +1,4 @@
-// `npm test`: everything that must hold, on a fresh clone too. Types, lint, unit tests and container tests; installs
+// `npm test`: everything that must hold, on a fresh clone too. Types, lint, unit, browser and container tests; installs
 // what they need where it may, starts a Docker daemon where none answers, and stops the one it started.
 //
 //   npm test                     everything
@@ -39,14 +39,19 @@ async function main(args) {
   const filters = args.filter(arg => !arg.startsWith("-"));
   const tally = emptyTally();
   const container = testFiles(filters).filter(file => file.endsWith(".container.test.ts"));
-  const unit = testFiles(filters).filter(file => !container.includes(file));
-  const inContainers = container.length > 0 && !args.includes("--unit") && (await haveNeeds(tally));
+  const browser = testFiles(filters).filter(file => file.endsWith(".browser.test.ts"));
+  const unit = testFiles(filters).filter(file => !container.includes(file) && !browser.includes(file));
+  const wantsNeeds = container.length + browser.length > 0 && !args.includes("--unit");
+  const hasNeeds = wantsNeeds && (await haveNeeds(tally));
   if (filters.length === 0) {
     await check(tally, "types", "tsc", ["--noEmit"]);
+    await check(tally, "types of the pages", "tsc", ["--noEmit", "-p", "web"]);
     await check(tally, "lint", "biome", ["check", "."]);
   }
   if (unit.length > 0) await vitest(tally, ["unit", "process"], filters, process.env);
-  if (inContainers) await containerTests(tally, filters).catch(error => tally.crashed.push(error.message));
+  if (hasNeeds && browser.length > 0) await vitest(tally, ["browser"], filters, process.env);
+  if (hasNeeds && container.length > 0)
+    await containerTests(tally, filters).catch(error => tally.crashed.push(error.message));
   const { complaints, totals, exitCode } = conclude(tally);
   for (const text of complaints) console.error(`slipway test: ${text}`);
   console.log(totals);
@@ -55,7 +60,7 @@ async function main(args) {
 
 /** Test files whose path holds one of the texts; all without any. */
 function testFiles(filters) {
-  const files = fs.globSync("{src,test,steps}/**/*.test.ts", { cwd: root });
+  const files = fs.globSync("{src,test,steps,web}/**/*.test.ts", { cwd: root });
   return files.filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)));
 }
 
@@ -67,7 +72,7 @@ async function haveNeeds(tally) {
   if (reason !== undefined) {
     const names = missing.map(need => `${need.package} (${need.purpose})`).join(", ");
     tally.notRun.push(
-      `container tests: missing ${names}, and ${reason}. On Debian, run as root:\n` +
+      `container and browser tests: missing ${names}, and ${reason}. On Debian, run as root:\n` +
         `  apt-get install --no-install-recommends ${missing.map(need => need.package).join(" ")}`,
     );
     return false;
@@ -76,7 +81,7 @@ async function haveNeeds(tally) {
     installPackages(missing, say);
     return true;
   } catch (error) {
-    tally.crashed.push(`container tests did not run: ${error.message}`);
+    tally.crashed.push(`container and browser tests did not run: ${error.message}`);
     return false;
   }
 }

@@ -40,6 +40,19 @@ export const signIn = endpoint({
   answer: person,
   status: 201,
 });
+export const signInWithToken = endpoint({
+  id: "signInWithToken",
+  method: "POST",
+  path: "/session/token",
+  tag: "people",
+  summary: "Sign in with a personal token that is not limited to a role; sets a cookie",
+  access: { to: "anyone" },
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({ token: z.string().max(200) }),
+  answer: person,
+  status: 201,
+});
 export const signOut = endpoint({
   id: "signOut",
   method: "DELETE",

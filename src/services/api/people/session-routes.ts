@@ -31,6 +31,25 @@ export function sessionRoutes({ db, cookies, passwords, guesses, addressOf }: Pe
       response.setHeader("set-cookie", setCookie(session.secret, cookies));
       return personOf(db, user.id, session.csrf);
     }),
+    route(endpoints.signInWithToken, async ({ body, response }) => {
+      const token = body.token.trim();
+      const [user] = await db.query<{ id: number; name: string }>(
+        `select users.id, users.name from tokens join users on users.id = tokens.user_id
+         where hash = $1 and kind = 'personal' and role is null and (expires_at is null or expires_at > now())
+           and not disabled`,
+        [hashOfToken(token)],
+      );
+      if (user === undefined) {
+        const hint = "take a personal token of yours that has not run out and is not limited to a role";
+        throw problem(401, "token", "Not signed in", "with this token nobody can sign in", hint);
+      }
+      const session = await db.transact(async tx => {
+        await audit(tx, { actor: user.name, action: "session.started", subject: user.name });
+        return startSession(tx, user.id);
+      });
+      response.setHeader("set-cookie", setCookie(session.secret, cookies));
+      return personOf(db, user.id, session.csrf);
+    }),
     route(endpoints.signOut, async ({ request, response }) => {
       const secret = sessionSecret(request, cookies);
       if (secret !== undefined) await db.query("delete from sessions where hash = $1", [hashOfToken(secret)]);
