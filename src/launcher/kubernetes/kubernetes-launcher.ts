@@ -242,6 +242,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       return pod === undefined ? undefined : (endOfPod(pod, clock.now()) ?? endOfGone(pod, clock.now()));
     },
     async strays() {
+      await watch.ready(listMs);
       const names: AttemptName[] = [];
       for (const { attemptId, epoch, metadata } of watch.all()) {
         // What is being deleted goes without us.

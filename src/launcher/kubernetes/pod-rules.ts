@@ -5,12 +5,6 @@ import type { LaunchEnd } from "../../queue/queue.ts";
 import { runnerContainer } from "./pod-launch.ts";
 import type { SeenPod } from "./pod-watch.ts";
 
-export const managedByLabel = "app.kubernetes.io/managed-by";
-export const managedBy = "slipway";
-export const attemptLabel = "slipway.dev/attempt";
-export const runLabel = "slipway.dev/run";
-export const epochLabel = "slipway.dev/epoch";
-
 export type CreateRefusal =
   | { kind: "wait"; message: string }
   | { kind: "end"; message: string; end: LaunchEnd };

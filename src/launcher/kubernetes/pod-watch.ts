@@ -4,8 +4,8 @@
 import type { KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
 import { type Change, listWatch } from "../../kubernetes/list-watch.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { attemptLabel, epochLabel, managedBy, managedByLabel, runLabel } from "./labels.ts";
 import type { Pod } from "./pod-launch.ts";
-import { attemptLabel, epochLabel, managedBy, managedByLabel, runLabel } from "./pod-rules.ts";
 
 /** A Pod with all of its status, and of its specification next to nothing. */
 export interface SeenPod extends Pod {

@@ -6,7 +6,7 @@ import type { Answer, KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { pause } from "../../lib/pause.ts";
 import type { CallCount } from "./call-count.ts";
-import { attemptLabel } from "./pod-rules.ts";
+import { attemptLabel } from "./labels.ts";
 
 export interface PodToRemove {
   namespace: string;
