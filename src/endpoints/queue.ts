@@ -152,7 +152,7 @@ export const workerLost = endpoint({
     end: z.strictObject({
       reason: storableText(100),
       message: storableText(4096),
-      outcome: z.enum(["failed", "broken"]),
+      outcome: z.enum(["failed", "broken", "timed-out"]),
     }),
   }),
   answer: heard,

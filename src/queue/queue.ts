@@ -132,7 +132,7 @@ export interface LaunchEnd {
   reason: string;
   message: string;
   /** The user's affair (image refused, limit of the class) or ours. */
-  outcome: "failed" | "broken";
+  outcome: "failed" | "broken" | "timed-out";
 }
 
 /** Why an attempt that is held has no runner yet, in the words of whoever it waits for; "" when it has. */
