@@ -36,6 +36,12 @@ const address = text
 const url = text
   .refine(value => /^https?:\/\//.test(value) && URL.canParse(value), "an http or https address")
   .transform(value => value.replace(/\/+$/, ""));
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names */
+const namespace = text.regex(
+  /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+  "a name of lower-case letters, digits and -",
+);
+const pullPolicy = z.enum(["Always", "IfNotPresent", "Never"]);
 const blobs = text.superRefine((value, context) => {
   if (/^file:\/\/\//.test(value)) return;
   const place = readS3Place(value);
@@ -110,6 +116,34 @@ export const schema = z.strictObject({
   caFile: text
     .optional()
     .describe("File with certificates to trust beside the usual ones: of git, registries, S3, the api."),
+  launcher: z
+    .enum(["process", "kubernetes"])
+    .default("process")
+    .describe("What the worker launches runners as: processes of its machine, or Pods of a cluster."),
+  kubeconfig: text
+    .optional()
+    .describe(
+      "File by which the worker reaches its cluster. Unless told, the service account of its own Pod.",
+    ),
+  jobsNamespace: namespace.default("slipway-jobs").describe("Namespace of job Pods."),
+  restrictedNamespace: namespace
+    .default("slipway-jobs-restricted")
+    .describe("Namespace of job Pods of classes with `pod.security=restricted`."),
+  runnerImage: text.optional().describe("Slipway's image, which the runner of a job's Pod is."),
+  runnerPullPolicy: pullPolicy.default("IfNotPresent").describe("When that image is pulled."),
+  runnerPullSecrets: list.optional().describe("Secrets of the jobs namespaces to pull it with."),
+  caConfigMap: text
+    .optional()
+    .describe("ConfigMap of the jobs namespaces whose `ca.crt` runners trust beside the usual ones."),
+  createsPerSecond: whole(1, 10_000)
+    .default(200)
+    .describe("Pods of one class that a worker creates per second, at most; less where the cluster is slow."),
+  maxPods: whole(1, 150_000)
+    .default(3000)
+    .describe("Job Pods of one namespace at which no more are created, until there are a tenth fewer."),
+  warmPriorityClass: text
+    .default("slipway-warm")
+    .describe("PriorityClass of the placeholders of classes with `pod.warm`, below that of jobs."),
   engine: z
     .enum(["docker", "host"])
     .default("docker")
@@ -117,7 +151,7 @@ export const schema = z.strictObject({
   classes: list.default(["default"]).describe("Classes of jobs that this worker takes."),
   capacity: whole(1, 10_000)
     .optional()
-    .describe("Jobs of this worker at the same time. Unless told, one per two cores."),
+    .describe("Jobs of this worker at the same time. Unless told, one per two cores, or 200 Pods."),
   labels: z
     .preprocess(
       value =>
