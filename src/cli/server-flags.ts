@@ -74,6 +74,45 @@ export const serverFlags: readonly Flag[] = [
     help: "file with certificates to trust beside the usual ones: of git, registries, S3, the api",
   },
   {
+    name: "launcher",
+    value: "VALUE",
+    help: "what the worker launches runners as: processes of its machine, or Pods of a cluster",
+  },
+  {
+    name: "kubeconfig",
+    value: "VALUE",
+    help: "file by which the worker reaches its cluster. Unless told, the service account of its own Pod",
+  },
+  { name: "jobs-namespace", value: "VALUE", help: "namespace of job Pods" },
+  {
+    name: "restricted-namespace",
+    value: "VALUE",
+    help: "namespace of job Pods of classes with `pod.security=restricted`",
+  },
+  { name: "runner-image", value: "VALUE", help: "slipway's image, which the runner of a job's Pod is" },
+  { name: "runner-pull-policy", value: "VALUE", help: "when that image is pulled" },
+  { name: "runner-pull-secrets", value: "VALUE", help: "secrets of the jobs namespaces to pull it with" },
+  {
+    name: "ca-config-map",
+    value: "VALUE",
+    help: "configMap of the jobs namespaces whose `ca.crt` runners trust beside the usual ones",
+  },
+  {
+    name: "creates-per-second",
+    value: "VALUE",
+    help: "pods of one class that a worker creates per second, at most; less where the cluster is slow",
+  },
+  {
+    name: "max-pods",
+    value: "VALUE",
+    help: "job Pods of one namespace at which no more are created, until there are a tenth fewer",
+  },
+  {
+    name: "warm-priority-class",
+    value: "VALUE",
+    help: "priorityClass of the placeholders of classes with `pod.warm`, below that of jobs",
+  },
+  {
     name: "engine",
     value: "VALUE",
     help: "what jobs of this worker run with. `host` runs trusted jobs without containers",
@@ -82,7 +121,7 @@ export const serverFlags: readonly Flag[] = [
   {
     name: "capacity",
     value: "VALUE",
-    help: "jobs of this worker at the same time. Unless told, one per two cores",
+    help: "jobs of this worker at the same time. Unless told, one per two cores, or 200 Pods",
   },
   { name: "labels", value: "VALUE", help: "labels of this worker: NAME=VALUE, separated by commas" },
   { name: "worker-name", value: "VALUE", help: "name of this worker. Unless told, the host's" },
