@@ -5,6 +5,7 @@ import { spawn, spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -43,6 +44,7 @@ export const needs = [
   { package: "openssh-server", purpose: "git over ssh", present: () => existsSync("/usr/sbin/sshd") },
   { package: "openssl", purpose: "signatures of the git hook", present: () => onPath("openssl") },
   { package: "curl", purpose: "the git hook", present: () => onPath("curl") },
+  { package: "cloud-init", purpose: "schema of nodes' user data", present: () => onPath("cloud-init") },
   { package: "chromium", purpose: "tests of the pages", present: () => onPath("chromium") },
 ];
 
@@ -66,6 +68,7 @@ export function installPackages(missing, say) {
   const known = need => !need.sometimes || run("apt-cache", ["show", "--no-all-versions", need.package]).ok;
   let wanted = missing.filter(known);
   if (wanted.length === 0) return;
+  keepCloudInitStill(wanted);
   say(`installing with apt-get: ${wanted.map(need => `${need.package} (${need.purpose})`).join(", ")}`);
   if (!aptInstall(wanted).ok) {
     say("apt-get update");
@@ -77,6 +80,13 @@ export function installPackages(missing, say) {
   const still = wanted.filter(need => !need.present());
   if (still.length > 0)
     throw new Error(`installed, but still not found: ${still.map(n => n.package).join(", ")}`);
+}
+
+/** Only its schema is wanted: with this file it does nothing at the next start of the machine. */
+function keepCloudInitStill(wanted) {
+  if (!wanted.some(need => need.package === "cloud-init")) return;
+  mkdirSync("/etc/cloud", { recursive: true });
+  closeSync(openSync("/etc/cloud/cloud-init.disabled", "a"));
 }
 
 function aptInstall(wanted) {

@@ -424,6 +424,15 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/install.ts")).uninstall,
   },
   {
+    name: "node-config",
+    group: "server",
+    args: "",
+    summary: "cloud-init or Ignition of a machine that joins a cluster as a node of a class",
+    examples: [["slipway node-config --class peasant --server 10.0.0.10:6443", "a node for jobs"]],
+    flags: cluster.nodeConfigFlags,
+    load: async () => (await import("./commands/node-config.ts")).nodeConfig,
+  },
+  {
     name: "runner",
     args: "[args...]",
     summary: "drive one job of a platform; workers call it",
