@@ -9,9 +9,9 @@ import type { LaunchEnd } from "../../queue/queue.ts";
 import type { CallCount } from "./call-count.ts";
 import type { CreateRate } from "./create-rate.ts";
 import type { Pod, PodObjects } from "./pod-launch.ts";
-import { refusalOf } from "./pod-rules.ts";
 import type { SeenPod } from "./pod-watch.ts";
 import { pathOf } from "./remove-pods.ts";
+import { refusalOf } from "./verdict-refusal.ts";
 
 export interface CreatePodOptions {
   api: KubernetesApi;

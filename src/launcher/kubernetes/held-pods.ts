@@ -1,12 +1,13 @@
 // The Pods in a launcher's hands, and what the watch says of each: that it waits, and why; that its runner cannot speak
-// any more, and what is known of that. Decides nothing itself: `pod-rules.ts` reads a Pod, and the queue has the last word.
+// any more, and what is known of that. Decides nothing itself: `verdict.ts` reads a Pod, and the queue has the last word.
 
 import type { Clock } from "../../lib/clock.ts";
 import type { LaunchEnd } from "../../queue/queue.ts";
 import type { RunnerEnded } from "../end-stream.ts";
 import type { LaunchNews } from "../news-stream.ts";
-import { endOfGone, endOfPod, hasBegun, waitOfPod } from "./pod-rules.ts";
 import type { SeenPod } from "./pod-watch.ts";
+import { endOfGone, endOfPod, hasBegun, settledEnd } from "./verdict.ts";
+import { observe, waitOfPod } from "./verdict-wait.ts";
 
 export interface HeldPod {
   attemptId: string;
@@ -29,6 +30,8 @@ export interface HeldPod {
   /** What was said last of its waiting, and when. */
   said: { message: string; at: number };
   stopEnd?: () => void;
+  /** What is to be told of it after the grace. */
+  end?: LaunchEnd;
 }
 
 export interface HeldPodsOptions {
@@ -44,7 +47,7 @@ export interface HeldPods {
   get(attemptId: string): HeldPod | undefined;
   /** Those of a namespace that the watch has not shown yet. */
   unshown(namespace: string): number;
-  hold(pod: Omit<HeldPod, "shown" | "state" | "heldAt" | "said">): HeldPod;
+  hold(pod: Omit<HeldPod, "shown" | "state" | "heldAt" | "said" | "end">): HeldPod;
   /** Tells no more of it: it is being destroyed, or another's. */
   silence(pod: HeldPod): void;
   forget(attemptId: string): void;
@@ -91,20 +94,22 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
   const heed = (entry: HeldPod, pod: SeenPod) => {
     const end = endOfPod(pod, clock.now()) ?? tooLate(entry, pod, clock);
     if (end === undefined) {
-      say(entry, waitOfPod(pod) ?? "");
+      say(entry, waitOfPod(pod, clock.now()) ?? "");
       return;
     }
     entry.state = "dead";
     entry.stopEnd?.();
     // What comes in that time may say more of the same end.
-    entry.stopEnd = clock.after(graceMs, () => tell(entry, end));
+    const settled = settledEnd(entry.end, end);
+    entry.end = settled;
+    entry.stopEnd = clock.after(graceMs, () => tell(entry, settled));
   };
   const look = () => {
     stopLook = undefined;
     for (const entry of held.values()) {
       if (entry.state !== "live") continue;
       const pod = seen(entry.attemptId);
-      if (pod !== undefined && !hasBegun(pod)) heed(entry, pod);
+      if (pod !== undefined && observe(pod).stage !== "running") heed(entry, pod);
     }
     schedule();
   };
@@ -162,7 +167,7 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
       const entry = held.get(pod.attemptId);
       if (entry === undefined || entry.state === "over") return;
       if (entry.uid !== "" && entry.uid !== pod.metadata.uid) return;
-      tell(entry, endOfGone(pod, clock.now()));
+      tell(entry, settledEnd(entry.end, endOfGone(pod, clock.now())));
     },
     listed() {
       for (const entry of held.values()) {
@@ -185,7 +190,7 @@ function tooLate(entry: HeldPod, pod: SeenPod, clock: Clock): LaunchEnd | undefi
   const created = Date.parse(pod.metadata.creationTimestamp ?? "");
   const waited = Math.max(clock.now() - created, clock.monotonic() - entry.heldAt);
   if (!(waited > entry.pendingMs)) return undefined;
-  const why = waitOfPod(pod) ?? "its containers have not started";
+  const why = waitOfPod(pod, clock.now()) ?? "its containers have not started";
   const message = `the Pod waited for ${Math.round(entry.pendingMs / 60_000)} minutes: ${why}`;
   return { outcome: "broken", reason: "pod-pending", message };
 }

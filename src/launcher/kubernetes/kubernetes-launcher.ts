@@ -14,9 +14,9 @@ import { createPod } from "./create-pod.ts";
 import { type CreateRate, createCreateRate } from "./create-rate.ts";
 import { createHeldPods, type HeldPod } from "./held-pods.ts";
 import type { PodObjects } from "./pod-launch.ts";
-import { endOfGone, endOfPod } from "./pod-rules.ts";
 import { type SeenPod, watchPods } from "./pod-watch.ts";
 import { createPodRemover } from "./remove-pods.ts";
+import { endOfGone, endOfPod } from "./verdict.ts";
 
 export interface KubernetesLauncherOptions {
   api: KubernetesApi;
