@@ -39,6 +39,19 @@ export const project = z.strictObject({
   lastRun: z
     .strictObject({ id, number, state: z.string(), outcome: outcome.nullable(), createdAt: time })
     .nullable(),
+  /** The newest runs of all branches, at most twelve, the newest first. */
+  recent: z.array(
+    z.strictObject({
+      id,
+      number,
+      state: z.string(),
+      outcome: outcome.nullable(),
+      branch: z.string().nullable(),
+      createdAt: time,
+      /** From the first start to the end; null as long as there is none. */
+      durationMs: z.int().nullable(),
+    }),
+  ),
   createdAt: time,
 });
 const changeable = {

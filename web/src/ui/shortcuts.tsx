@@ -61,7 +61,7 @@ function takesText(target: EventTarget | null): boolean {
 export function moveRow(by: 1 | -1): void {
   const rows = [...document.querySelectorAll<HTMLElement>("main [data-row]")];
   if (rows.length === 0) return;
-  const at = rows.findIndex(row => row === document.activeElement);
+  const at = rows.indexOf(document.activeElement as HTMLElement);
   const next = rows[Math.max(0, Math.min(rows.length - 1, at === -1 ? 0 : at + by))]!;
   next.focus();
   next.scrollIntoView({ block: "nearest" });

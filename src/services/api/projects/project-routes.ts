@@ -28,15 +28,21 @@ interface ProjectRow {
   run_state: string | null;
   run_outcome: "passed" | "failed" | "timed-out" | "canceled" | "skipped" | "broken" | null;
   run_at: Date | null;
+  recent: AnswerOf<typeof endpoints.getProject>["recent"];
 }
 
 const select = `
   select projects.id, organisations.name as organisation, projects.name, repository, default_branch, public, poll_seconds,
     badge_key, credential is not null as has_credential, projects.created_at,
-    run.id as run_id, run.number as run_number, run.state as run_state, run.outcome as run_outcome, run.created_at as run_at
+    run.id as run_id, run.number as run_number, run.state as run_state, run.outcome as run_outcome, run.created_at as run_at,
+    recent.runs as recent
   from projects join organisations on organisations.id = organisation_id
   left join lateral (select id, number, state, outcome, created_at from runs
-    where runs.project_id = projects.id and branch = default_branch order by id desc limit 1) run on true`;
+    where runs.project_id = projects.id and branch = default_branch order by id desc limit 1) run on true
+  cross join lateral (select coalesce(json_agg(json_build_object('id', id, 'number', number, 'state', state, 'outcome', outcome,
+      'branch', branch, 'createdAt', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'durationMs', round(extract(epoch from finished_at - started_at) * 1000)::bigint) order by id desc), '[]') as runs
+    from (select * from runs where runs.project_id = projects.id order by project_id desc, id desc limit 12) newest) recent`;
 
 export const listStatement = `${select}
   where (organisations.name, projects.name) > ($1, $2)
@@ -237,6 +243,7 @@ function shown({ baseUrl }: ProjectDependencies, row: ProjectRow): AnswerOf<type
             outcome: row.run_outcome,
             createdAt: row.run_at!.toISOString(),
           },
+    recent: row.recent,
     createdAt: row.created_at.toISOString(),
   };
 }

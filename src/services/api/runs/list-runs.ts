@@ -13,8 +13,9 @@ export async function runPage(
   projectId: number,
   query: QueryOf<typeof listRuns>,
 ): Promise<{ items: RunSummary[]; next?: string }> {
-  const { after: given, limit, ...asked } = query;
+  const { after: given, limit, text, ...asked } = query;
   const after = afterId(given);
+  if (text !== undefined && text !== "") return textPage(db, projectId, { ...query, text });
   const filters = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const ids = await listRunIds(
     db,
@@ -28,6 +29,40 @@ export async function runPage(
     id => id,
   );
   return { items: await summariesOf(db, shown), ...(next === undefined ? {} : { next }) };
+}
+
+/** So many runs at a time, and in all for one page. */
+const portion = 500;
+const mostPortions = 10;
+export const textStatement = `
+  select id from runs where id = any($1::text[])
+    and position(lower($2) in lower(concat_ws(' ', message, '#' || number, branch, tag, workflow, pipeline, person, commit_id))) > 0
+  order by id desc`;
+
+/** No index knows texts: a page looks at so many runs, and then says where to go on. */
+async function textPage(
+  db: Queryable,
+  projectId: number,
+  query: QueryOf<typeof listRuns> & { text: string },
+): Promise<{ items: RunSummary[]; next?: string }> {
+  const { after: given, limit, text, ...asked } = query;
+  const filters = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  const found: string[] = [];
+  let after = afterId(given);
+  let next: string | undefined;
+  for (let portions = 0; portions < mostPortions && found.length < limit; portions++) {
+    const page = { limit: portion, ...(after === undefined ? {} : { after }) };
+    const ids = await listRunIds(db, { projectId, ...filters }, page);
+    const seen = ids.slice(0, portion);
+    const rows = await db.query<{ id: string }>(textStatement, [seen, text]);
+    const fitting = rows.slice(0, limit - found.length).map(({ id }) => id);
+    const isCut = fitting.length < rows.length;
+    found.push(...fitting);
+    after = isCut ? fitting.at(-1) : seen.at(-1);
+    next = isCut || ids.length > portion ? after : undefined;
+    if (next === undefined) break;
+  }
+  return { items: await summariesOf(db, found), ...(next === undefined ? {} : { next }) };
 }
 
 export const attemptStatement =

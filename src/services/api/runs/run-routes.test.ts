@@ -184,6 +184,54 @@ describe("starting", () => {
     expect(await send(await archive("x".repeat(3_000_000)))).toMatchObject({ status: 201 });
   });
 
+  const upload = "upload-of-a-tree-1";
+  const part = async (number: number, body: Uint8Array, name = "somebody") => {
+    const where = `${served.url}/api/v1/projects/${fresh.project.name}/uploads/${upload}/${number}`;
+    const headers = { "x-role": "reporter", "x-name": name, "content-type": "application/octet-stream" };
+    const response = await fetch(where, { method: "PUT", headers, body: new Uint8Array(body) });
+    return response.status;
+  };
+  const finish = (parts: number, name = "somebody") =>
+    served.call<{ source: string; bytes: number; code: string }>(
+      "POST",
+      `/api/v1/projects/${fresh.project.name}/uploads/${upload}`,
+      { as: "reporter", name, body: { parts } },
+    );
+
+  test("a source in parts is put together, also of parts that came twice and out of order, and the parts go", async () => {
+    const body = await archive(randomBytes(3_000_000).toString("hex"));
+    const cut = 2 ** 20;
+    const pieces = Array.from({ length: Math.ceil(body.length / cut) }, (_, index) =>
+      body.subarray(index * cut, (index + 1) * cut),
+    );
+    expect(pieces.length).toBeGreaterThan(2);
+    expect(await part(1, pieces[1]!)).toBe(200);
+    expect(await part(0, Buffer.from("something else"))).toBe(200);
+    expect(await finish(pieces.length)).toMatchObject({ status: 409, body: { code: "incomplete" } });
+    for (const [index, piece] of pieces.entries()) expect(await part(index, piece)).toBe(200);
+    const { status, body: answer } = await finish(pieces.length);
+    expect([status, answer.bytes]).toEqual([201, body.length]);
+    const kept: Buffer[] = [];
+    const signal = new AbortController().signal;
+    for await (const piece of (await deps.blobs.get(answer.source, { signal }))!)
+      kept.push(Buffer.from(piece));
+    expect(Buffer.concat(kept).equals(body)).toBe(true);
+    const keys = await db.query<{ key: string }>("select key from blobs");
+    expect(keys.map(({ key }) => key)).toEqual([answer.source]);
+    expect(await start({ source: answer.source })).toMatchObject({ status: 201 });
+  });
+
+  test("parts are their sender's alone, bounded, and no archive is no source", async () => {
+    expect(await part(0, await archive())).toBe(200);
+    expect(await finish(1, "another")).toMatchObject({ status: 409, body: { code: "incomplete" } });
+    expect(await part(0, Buffer.alloc(2 ** 20 + 1))).toBe(413);
+    expect(await part(2048, Buffer.alloc(1))).toBe(404);
+    expect(await part(0, Buffer.from("plain text"))).toBe(200);
+    expect(await finish(1)).toMatchObject({ status: 422, body: { code: "not-an-archive" } });
+    await db.query("update blobs set bytes = $1", [30 * 2 ** 30]);
+    expect(await part(1, Buffer.alloc(1))).toBe(429);
+  });
+
   test("too much that waits is refused", async () => {
     await send(await archive());
     await db.query("update blobs set bytes = $1", [30 * 2 ** 30]);
@@ -312,6 +360,28 @@ describe("seeing", () => {
     expect(older.body.items).toHaveLength(3);
     expect(await served.call("GET", `${events}?attempt=${"0".repeat(24)}`)).toMatchObject({ status: 404 });
     expect(await served.call("GET", `${events}?after=x`)).toMatchObject({ status: 422 });
+  });
+});
+
+describe("finding by text", () => {
+  test("looks at messages and names, whatever the case, and goes on where it stopped", async () => {
+    await withRepository();
+    for (let count = 1; count <= 5; count++) {
+      await start({ message: count % 2 === 0 ? `Mend the Door ${count}` : "100% of _nothing_" });
+    }
+    const ask = async (query: string) => {
+      const { body } = await served.call<{ items: RunSummary[]; next?: string }>("GET", `${runs}?${query}`);
+      return { numbers: body.items.map(({ number }) => number), next: body.next };
+    };
+    expect(await ask("text=mend+the")).toEqual({ numbers: [4, 2], next: undefined });
+    const one = await ask("text=DOOR&limit=1");
+    expect(one.numbers).toEqual([4]);
+    expect((await ask(`text=door&limit=1&after=${one.next}`)).numbers).toEqual([2]);
+    // Signs that mean something in patterns mean themselves.
+    expect((await ask("text=100%25+of+_n")).numbers).toEqual([5, 3, 1]);
+    expect((await ask("text=%25")).numbers).toEqual([5, 3, 1]);
+    expect((await ask("text=%235")).numbers).toEqual([5]);
+    expect((await ask("text=nowhere")).numbers).toEqual([]);
   });
 });
 
