@@ -1,14 +1,17 @@
 // The process of a runner: what its launcher says, the engine of this place, signals. All else is `src/remote/`. It sees
 // nothing of the machine's environment but PATH and proxies, and hands none of it to a job but PATH.
 
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Cancel } from "../core/cancel.ts";
 import { SlipwayError } from "../core/failure.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { PodEngine } from "../engine/pod/pod-engine.ts";
+import type { PodIo } from "../engine/pod/prepare-io.ts";
 import { systemClock } from "../lib/clock.ts";
 import { runRemoteJob } from "../remote/run-remote-job.ts";
 import { type RunnerInput, readRunnerInput } from "../remote/runner-input.ts";
+import type { RunnerEnd } from "../remote/termination-message.ts";
 import { gitRunner } from "../steps/git-command.ts";
 import { ownDirectoryName } from "./host-leftovers.ts";
 import { randomText } from "./ids.ts";
@@ -20,12 +23,14 @@ export interface RunnerProcess {
   version: string;
   /** One line for the runner's log. */
   say(line: string): void;
+  /** What the engine `pod` needs; laid before anything else. */
+  io?: Promise<PodIo>;
 }
 
 const wrongUsage = 2;
 
 /** Drives one job to its end and answers the exit code. TERM ends the job, which is then told of within its grace. */
-export async function runRunner({ input: text, env, version, say }: RunnerProcess): Promise<number> {
+export async function runRunner({ input: text, env, version, say, io }: RunnerProcess): Promise<number> {
   const read = readRunnerInput(text);
   if (!read.ok) {
     say(`${read.refusal.message}: ${read.refusal.hint ?? ""}`);
@@ -35,11 +40,15 @@ export async function runRunner({ input: text, env, version, say }: RunnerProces
   using stop = listenForEnd(say);
   const environment = fewOf(env);
   const ca = input.caFile === undefined ? undefined : await readFile(input.caFile, "utf8");
+  const pod = input.engine === "pod" ? podOf(input, io, ca) : undefined;
   return await runRemoteJob({
     input,
     version,
     ...(ca === undefined ? {} : { ca }),
-    openEngine: () => (input.engine === "host" ? hostEngine(input, environment) : dockerEngine(input, say)),
+    openEngine() {
+      if (pod !== undefined) return pod.engine();
+      return input.engine === "host" ? hostEngine(input, environment) : dockerEngine(input, say);
+    },
     steps: {
       // As far from src/app as from dist/cli.
       bundledDir: path.join(import.meta.dirname, "..", "..", "steps"),
@@ -51,7 +60,54 @@ export async function runRunner({ input: text, env, version, say }: RunnerProces
     random: randomText,
     signal: stop.signal,
     say,
+    async ended(end, exitCode) {
+      // Whoever sees the box end can look at this already.
+      if (input.terminationLog !== undefined) await writeLastWords(input.terminationLog, end, say);
+      await pod?.end(exitCode);
+    },
   });
+}
+
+async function writeLastWords(file: string, end: RunnerEnd, say: (line: string) => void): Promise<void> {
+  const { terminationMessage } = await import("../remote/termination-message.ts");
+  await writeFile(file, terminationMessage(end)).catch(error => say(`${file} was not written: ${error}`));
+}
+
+interface RunnerPod {
+  engine(): Promise<Engine>;
+  /** Ends the box, where there is one. */
+  end(exitCode: number): Promise<void>;
+}
+
+async function readyFiles(directory: string): Promise<(alias: string) => string> {
+  const { serviceContainerName } = await import("../launcher/kubernetes/labels.ts");
+  return alias => path.join(directory, serviceContainerName(alias));
+}
+
+function podOf(input: RunnerInput, io: Promise<PodIo> | undefined, ca: string | undefined): RunnerPod {
+  let opened: Promise<PodEngine> | undefined;
+  const open = async () => {
+    if (io === undefined || input.pod === undefined) {
+      throw new SlipwayError("no-engine", "the engine pod works inside a Pod only, which a launcher makes");
+    }
+    const { createPodEngine } = await import("../engine/pod/pod-engine.ts");
+    const { nonce, readyDirectory } = input.pod;
+    return createPodEngine({
+      io: await io,
+      nonce,
+      clock: systemClock,
+      ...(readyDirectory === undefined ? {} : { readyFile: await readyFiles(readyDirectory) }),
+    });
+  };
+  return {
+    engine: () => (opened ??= open()),
+    async end(exitCode) {
+      // Why it could not be opened has been told.
+      const engine = await opened?.catch(() => undefined);
+      await engine?.end(exitCode);
+      (await io?.catch(() => undefined))?.[Symbol.dispose]();
+    },
+  };
 }
 
 /** Loads what a job with this engine needs, so that nothing is left to load when there is one. */
@@ -80,6 +136,7 @@ async function hostEngine(input: RunnerInput, environment: Record<string, string
     root,
     environment: { PATH: environment.PATH, LANG: "C.UTF-8" },
     ownHome: true,
+    startsSoon: true,
     ...(input.user === undefined ? {} : { spawnAs: input.user }),
     clock: systemClock,
     random: randomText,

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { loadRunner, runRunner } from "../app/run-remote-job.ts";
+import type { PodIo } from "../engine/pod/prepare-io.ts";
 import type { ProgramInput } from "./context.ts";
 
 const mostBytes = 1024 * 1024;
@@ -22,13 +22,22 @@ export async function runnerCommand(context: RunnerContext, args: readonly strin
     say("a worker starts it, and says what to do on standard input; `slipway run` runs a pipeline here");
     return 2;
   }
+  // The box may be waiting already.
+  const io = asked !== undefined && env.SLIPWAY_ENGINE === "pod" ? layPipes(env) : undefined;
+  io?.catch(() => undefined);
+  const { loadRunner, runRunner } = await import("../app/run-remote-job.ts");
   if (ahead !== undefined) await loadRunner(ahead);
   const input = asked ?? (await textOf(stdin));
   // One that was started ahead, and whose worker has ended.
   if (ahead !== undefined && input === "") return 0;
   // Its directory has another name by now, and Node remembers the first that it saw.
   if (ahead !== undefined) process.chdir(".");
-  return runRunner({ input, env, version, say });
+  return runRunner({ input, env, version, say, ...(io === undefined ? {} : { io }) });
+}
+
+async function layPipes(env: RunnerContext["env"]): Promise<PodIo> {
+  const { prepareIo } = await import("../engine/pod/prepare-io.ts");
+  return prepareIo({ busybox: env.SLIPWAY_BUSYBOX ?? "/app/bin/busybox" });
 }
 
 /** In a container there is nobody to write to standard input. */
@@ -39,11 +48,24 @@ function inputOfEnvironment(env: RunnerContext["env"]): string | undefined {
     url,
     claimToken,
     attemptId: env.SLIPWAY_ATTEMPT_ID ?? "unknown",
-    epoch: 1,
+    epoch: Number(env.SLIPWAY_EPOCH ?? 1),
     engine: env.SLIPWAY_ENGINE ?? "docker",
+    ...(env.SLIPWAY_ENGINE === "pod" ? podFields(env) : {}),
     directory: env.SLIPWAY_RUNNER_DIR ?? path.join(os.tmpdir(), "slipway-runner"),
     ...(env.SLIPWAY_CA_FILE === undefined ? {} : { caFile: env.SLIPWAY_CA_FILE }),
   });
+}
+
+/** Of the time that Kubernetes gives a Pod to end, 120 s. Milliseconds. */
+const podGraceMs = 110_000;
+
+function podFields(env: RunnerContext["env"]): Record<string, unknown> {
+  const { SLIPWAY_BOX_NONCE: nonce, SLIPWAY_READY_DIR: readyDirectory } = env;
+  return {
+    pod: { nonce, ...(readyDirectory === undefined ? {} : { readyDirectory }) },
+    terminationLog: env.SLIPWAY_TERMINATION_LOG ?? "/dev/termination-log",
+    limits: { graceMs: podGraceMs },
+  };
 }
 
 async function textOf(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {

@@ -7,7 +7,7 @@ import path from "node:path";
 import { Cancel, cancelOf } from "../core/cancel.ts";
 import type { RunFinished } from "../core/events.ts";
 import { messageOf, messageWithHint, type Refusal, SlipwayError } from "../core/failure.ts";
-import { exitCodeOf, type Outcome } from "../core/outcome.ts";
+import { exitCodeOf } from "../core/outcome.ts";
 import { Secret } from "../core/secret.ts";
 import type { ClaimAnswer } from "../endpoints/runner.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -24,6 +24,7 @@ import { openRunnerHttp } from "./runner-http.ts";
 import type { RunnerInput } from "./runner-input.ts";
 import { createRunnerLink, type RunnerLink } from "./runner-link.ts";
 import { type SignsOfLife, startSignsOfLife } from "./signs-of-life.ts";
+import type { EndReason, RunnerEnd } from "./termination-message.ts";
 
 export interface RemoteJobOptions {
   input: RunnerInput;
@@ -43,6 +44,8 @@ export interface RemoteJobOptions {
   signal: AbortSignal;
   /** One line for who looks after the machine. Never a secret. */
   say(line: string): void;
+  /** How it ended, after everything else. */
+  ended?(end: RunnerEnd, exitCode: number): Promise<void>;
 }
 
 const minute = 60_000;
@@ -52,6 +55,15 @@ const askMs = 500;
 
 /** Runs the job that the input names. Answers the exit code; throws nothing for what job, engine or platform do. */
 export async function runRemoteJob(options: RemoteJobOptions): Promise<number> {
+  const end = await claimAndRun(options);
+  const code = exitCodeOf(end.reason === "finished" ? end.outcome : "broken");
+  await options.ended?.({ attemptId: options.input.attemptId, ...end }, code);
+  return code;
+}
+
+type End = Omit<RunnerEnd, "attemptId">;
+
+async function claimAndRun(options: RemoteJobOptions): Promise<End> {
   const { input, clock, random, say } = options;
   const directory = path.join(input.directory, "private");
   using http = openRunnerHttp({ url: input.url, ...(options.ca ? { ca: options.ca } : {}), clock });
@@ -69,15 +81,17 @@ export async function runRemoteJob(options: RemoteJobOptions): Promise<number> {
     });
     // What the job needs is read, and the engine looked for, while the claim is on its way.
     const [claimed, { loaded, engine }] = await Promise.all([claiming, soon(() => makeReady(options))]);
-    if (claimed.kind === "restarted") return brokenBy(say, `runner restarted: ${claimed.message}`);
-    if (claimed.kind === "refused") return brokenBy(say, `the claim was refused: ${claimed.message}`);
+    if (claimed.kind === "restarted")
+      return unclaimed(say, "restarted", `runner restarted: ${claimed.message}`);
+    if (claimed.kind === "refused") {
+      return unclaimed(say, "not-claimed", `the claim was refused: ${claimed.message}`);
+    }
     const { answer } = claimed;
     const patienceMs = input.limits?.patienceMs ?? usual.patienceMs;
     const link = createRunnerLink({ http, key: answer.key, epoch: answer.epoch, clock, random, patienceMs });
-    const outcome = await runClaimed({ ...options, answer, link, directory, loaded, engine });
-    return exitCodeOf(outcome);
+    return await runClaimed({ ...options, answer, link, directory, loaded, engine });
   } catch (error) {
-    return brokenBy(say, messageOf(error));
+    return unclaimed(say, options.signal.aborted ? "stopped" : "not-claimed", messageOf(error));
   }
 }
 
@@ -107,9 +121,10 @@ async function makeDirectories(outer: string, inner: string): Promise<void> {
   }
 }
 
-function brokenBy(say: (line: string) => void, message: string): number {
+/** Nothing was run, and nothing told. */
+function unclaimed(say: (line: string) => void, reason: EndReason, message: string): End {
   say(`broken: ${message}`);
-  return exitCodeOf("broken");
+  return { outcome: "broken", reason, message, events: 0, chunks: 0 };
 }
 
 type Loaded = typeof JobParts;
@@ -129,8 +144,8 @@ interface Claimed extends RemoteJobOptions {
   directory: string;
 }
 
-async function runClaimed(claimed: Claimed): Promise<Outcome> {
-  const { input, clock, say, answer, link, directory } = claimed;
+async function runClaimed(claimed: Claimed): Promise<End> {
+  const { input, clock, answer, link, directory } = claimed;
   const controller = new AbortController();
   const ending: Ending = { signal: controller.signal, end: cancel => controller.abort(cancel) };
   link.fenced.addEventListener("abort", () => ending.end(cancelOf(link.fenced)), { once: true });
@@ -164,8 +179,9 @@ async function runClaimed(claimed: Claimed): Promise<Outcome> {
     const told = await deliver(claimed, news, () => undelivered);
     if (told !== undefined) return told;
   }
-  say(`broken: ${cancelOf(link.fenced).message}`);
-  return "broken";
+  const { message } = cancelOf(link.fenced);
+  claimed.say(`broken: ${message}`);
+  return { outcome: "broken", reason: "given-up", message, ...news.stored, key: answer.key };
 }
 
 /** TERM ends the job; what is told by then is still delivered, within the grace. */
@@ -271,7 +287,7 @@ function engineOf({ answer, input, engine: opening }: Running): Engine {
     name: input.engine,
     async start(request) {
       if (refusal !== undefined) return { ok: false, refusal };
-      if (answer.class.engine !== input.engine) {
+      if (!fitsClass(input.engine, answer.class.engine)) {
         throw new SlipwayError(
           "wrong-engine",
           `class ${answer.class.name} wants the engine ${answer.class.engine}; this worker has ${input.engine}`,
@@ -282,6 +298,11 @@ function engineOf({ answer, input, engine: opening }: Running): Engine {
     },
     hintForScript: code => engine?.hintForScript?.(code),
   };
+}
+
+/** What asks for containers may have them from a daemon or as a Pod. */
+function fitsClass(here: RunnerInput["engine"], wanted: ClaimAnswer["class"]["engine"]): boolean {
+  return here === wanted || (here === "pod" && wanted === "docker");
 }
 
 function stepFilesOf(
@@ -312,10 +333,10 @@ function stepFilesOf(
 
 /** Delivers what was told and the last word. Undefined where the attempt has been given up meanwhile. */
 async function deliver(
-  { clock, random, say, link }: Claimed,
+  { clock, random, say, link, answer }: Claimed,
   news: JobNews,
   lost: () => unknown,
-): Promise<Outcome | undefined> {
+): Promise<End | undefined> {
   let reason = lost();
   try {
     if (reason === undefined) await news.flushed();
@@ -328,15 +349,17 @@ async function deliver(
     reason === undefined
       ? recordOf(finished, news.told)
       : recordOf(finished, news.stored, `not all of the job could be told: ${messageWithHint(reason)}`);
+  const { message, events, chunks } = record;
+  const endOf = { message, events, chunks, key: answer.key };
   try {
     const flush = () => (reason === undefined ? news.flushed() : Promise.resolve());
     const outcome = await finish({ link, record, flush, clock, random });
     if (outcome !== record.outcome) say(`the platform has decided ${outcome} instead of ${record.outcome}`);
-    return outcome;
+    return { ...endOf, outcome, reason: "finished" };
   } catch (error) {
     if (link.fenced.aborted) return undefined;
     say(`broken: ${messageOf(error)}`);
-    return "broken";
+    return { ...endOf, outcome: record.outcome, reason: "undelivered" };
   }
 }
 

@@ -24,6 +24,7 @@ const most = {
 test.each([
   ["the least", least],
   ["all", most],
+  ["a Pod's", { ...least, engine: "pod", pod: { nonce: "n", readyDirectory: "/r" }, terminationLog: "/t" }],
   ["what is not known", { ...least, later: { a: 1 } }],
 ])("%s", (_what, input) => {
   expect(readRunnerInput(JSON.stringify(input))).toEqual({ ok: true, value: input });
@@ -34,7 +35,9 @@ test.each<[string, unknown, string]>([
   ["another address", { ...least, url: "ftp://x" }, "`url`"],
   ["an address with a path", { ...least, url: "http://x/runner" }, "`url`"],
   ["no token", { ...least, claimToken: "" }, "`claimToken`"],
-  ["another engine", { ...least, engine: "pod" }, "`engine`"],
+  ["another engine", { ...least, engine: "bare" }, "`engine`"],
+  ["a Pod without what its box knows it by", { ...least, engine: "pod" }, "`pod`"],
+  ["a termination log that is none", { ...least, terminationLog: 1 }, "`terminationLog`"],
   ["half a user", { ...most, user: { uid: 1 } }, "`user`"],
   ["a user that is none", { ...most, user: { uid: -1, gid: 0 } }, "`user`"],
   ["limits that are none", { ...most, limits: { spoolBytes: "1" } }, "`limits`"],

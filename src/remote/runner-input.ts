@@ -12,7 +12,7 @@ export interface RunnerInput {
   attemptId: string;
   epoch: number;
   /** Which engine this place has; a job of a class with another one is `broken`. */
-  engine: "docker" | "host";
+  engine: "docker" | "host" | "pod";
   /** Of this attempt alone, made where it is missing; the runner keeps what is private in `private/` (0700) in it. */
   directory: string;
   /** Where the boxes of the host engine lie: must be reachable for `user`. `<directory>/box` unless told. */
@@ -23,6 +23,15 @@ export interface RunnerInput {
   user?: { uid: number; gid: number };
   /** Whether images are asked for anew. `missing` unless told. */
   pull?: "always" | "missing" | "never";
+  /** Of the engine `pod`. */
+  pod?: {
+    /** By which box and runner know each other. */
+    nonce: string;
+    /** Where services leave word that their `ready` command has succeeded. */
+    readyDirectory?: string;
+  };
+  /** A file that gets a few signed words on how the attempt ended (docs/runner-protocol.md). */
+  terminationLog?: string;
   docker?: {
     /** As in DOCKER_HOST; the usual sockets unless told. */
     host?: string;
@@ -76,9 +85,14 @@ function problemOf(fields: Fields): string | undefined {
     if (typeof fields[name] !== "string" || fields[name] === "") return `\`${name}\` must be text`;
   }
   if (!/^https?:\/\/[^\s/]+\/?$/.test(String(fields.url))) return "`url` must be http(s)://host:port";
-  if (fields.engine !== "docker" && fields.engine !== "host") return "`engine` must be docker or host";
+  if (!["docker", "host", "pod"].includes(fields.engine as string)) {
+    return "`engine` must be docker, host or pod";
+  }
+  if (fields.engine === "pod" && typeof fieldsOf(fields.pod)?.nonce !== "string") {
+    return "`pod` must have the box's `nonce`";
+  }
   if (!isWhole(fields.epoch)) return "`epoch` must be a whole number";
-  for (const name of ["boxDirectory", "caFile"]) {
+  for (const name of ["boxDirectory", "caFile", "terminationLog"]) {
     if (fields[name] !== undefined && typeof fields[name] !== "string") return `\`${name}\` must be text`;
   }
   if (!["always", "missing", "never", undefined].includes(fields.pull as string | undefined)) {
@@ -87,9 +101,10 @@ function problemOf(fields: Fields): string | undefined {
   return problemOfParts(fields);
 }
 
-function problemOfParts({ user, docker, git, limits }: Fields): string | undefined {
+function problemOfParts({ user, pod, docker, git, limits }: Fields): string | undefined {
   const parts: [string, unknown, (value: unknown) => boolean][] = [
     ["user", user, isWhole],
+    ["pod", pod, value => typeof value === "string"],
     ["docker", docker, value => typeof value === "string"],
     ["git", git, value => typeof value === "string" || typeof value === "boolean"],
     ["limits", limits, isWhole],

@@ -10,7 +10,7 @@ import { openPodBox } from "./pod-box.ts";
 import { openPodLink } from "./pod-link.ts";
 import { orderField } from "./pod-supervisor.ts";
 import type { PodIo } from "./prepare-io.ts";
-import { podAddress, waitForPort } from "./ready-ports.ts";
+import { podAddress, waitUntilReady } from "./ready-services.ts";
 
 export interface PodEngineOptions {
   /** Laid by `prepareIo`, as early as can be. */
@@ -18,6 +18,8 @@ export interface PodEngineOptions {
   /** The one that the box's supervisor was given. */
   nonce: string;
   clock: Clock;
+  /** What is there when the `ready` command of a service has succeeded; commands are not waited for where it is not told. */
+  readyFile?(alias: string): string;
   /**
    * What an image says of itself, for link variables. Undefined where it cannot be known soon; it is waited for, so it
    * must not take long.
@@ -72,12 +74,13 @@ async function start(options: Options, request: EngineRequest): Promise<Result<W
   throwIfAborted(signal);
   const refusal = refusalOf(request);
   if (refusal !== undefined) return { ok: false, refusal };
-  for (const message of withoutEffect(request)) request.report({ kind: "notice", level: "warning", message });
+  for (const message of withoutEffect(request, options.readyFile !== undefined))
+    request.report({ kind: "notice", level: "warning", message });
   // All at once: while the box's image is still being pulled, services are waited for.
   const describing = describe(options, request);
   const greeted = orAborted(Promise.race([link.hello, endOf(link)]), signal);
   greeted.catch(() => undefined);
-  const ready = await firstRefusal(services.map(service => waitForPort(service, clock, signal)));
+  const ready = await firstRefusal(services.map(service => waitUntilReady(service, options, signal)));
   if (ready !== undefined) return { ok: false, refusal: ready };
   const links = await describing;
   await greeted;
@@ -156,7 +159,8 @@ function refusalOf({ daemonAccess, mounts }: EngineRequest): Refusal | undefined
 }
 
 /** What the file asks for and nobody in the Pod can do. */
-function withoutEffect({ services }: EngineRequest): string[] {
+function withoutEffect({ services }: EngineRequest, commands: boolean): string[] {
+  if (commands) return [];
   return services
     .filter(({ ready }) => ready?.command !== undefined)
     .map(({ alias }) => `service ${alias}: its \`ready\` command is not waited for in a Pod; a port is`);
