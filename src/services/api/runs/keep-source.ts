@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { SlipwayError } from "../../../core/failure.ts";
 import { invalid, problem } from "../../../http/problem.ts";
+import type { Queryable } from "../../../store/database.ts";
 import { streamBody } from "../runner/wire.ts";
 import { callerKey } from "./caller.ts";
 import type { RunDependencies } from "./dependencies.ts";
@@ -15,26 +16,44 @@ import type { Starting } from "./start-run.ts";
 const mostWaitingBytes = 20 * 2 ** 30;
 
 export const waitingStatement = `
-  select coalesce(sum(bytes), 0)::bigint as bytes from sent_sources join blobs on blobs.key = blob_key
-  where project_id = $1 and unnamed_since is not null`;
+  select (coalesce((select sum(bytes) from sent_sources join blobs on blobs.key = blob_key
+      where project_id = $1 and unnamed_since is not null), 0)
+    + coalesce((select sum(bytes) from blobs where key >= $2 and key < $2 || '~'), 0))::bigint as bytes`;
 
 /** Throws a Problem: 413 for too much, 422 for what is no archive, 429 for too much that no run has named. */
 export async function keepSource(
-  { db, blobs, clock, random }: Pick<RunDependencies, "db" | "blobs" | "clock" | "random">,
-  { principal, named }: Starting,
+  deps: SourceDependencies,
+  starting: Starting,
   request: IncomingMessage,
-  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
-): Promise<{ source: string; bytes: number }> {
-  const projectId = named.project!.id;
+  limits: { maxBytes: number; signal: AbortSignal },
+): Promise<KeptSource> {
+  const { maxBytes } = limits;
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const [waiting] = await db.query<{ bytes: number }>(waitingStatement, [projectId]);
-  if (waiting!.bytes >= mostWaitingBytes) throw tooManyWaiting();
+  return keepContent(deps, starting, streamBody(request, deps.clock), limits);
+}
+
+export type SourceDependencies = Pick<RunDependencies, "db" | "blobs" | "clock" | "random">;
+
+export interface KeptSource {
+  source: string;
+  bytes: number;
+}
+
+/** The same of a source whose bytes are here already. */
+export async function keepContent(
+  { db, blobs, random }: SourceDependencies,
+  { principal, named }: Starting,
+  content: AsyncIterable<Uint8Array>,
+  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+): Promise<KeptSource> {
+  const projectId = named.project!.id;
+  await refuseTooMany(db, projectId);
   const key = `source/${random()}`;
   const hash = createHash("sha256");
   try {
     const { bytes } = await blobs.put(
       key,
-      checked(streamBody(request, clock), part => hash.update(part)),
+      checked(content, part => hash.update(part)),
       { maxBytes, signal },
     );
     await db.query(
@@ -47,6 +66,17 @@ export async function keepSource(
     if (error instanceof SlipwayError && error.code === "blob-too-large") throw tooLarge(maxBytes);
     throw error;
   }
+}
+
+/** Throws a Problem where a project has too much that no run has named. */
+export async function refuseTooMany(db: Queryable, projectId: number): Promise<void> {
+  const [waiting] = await db.query<{ bytes: number }>(waitingStatement, [projectId, partsOf(projectId)]);
+  if (waiting!.bytes >= mostWaitingBytes) throw tooManyWaiting();
+}
+
+/** What keys of a project's parts begin with. */
+export function partsOf(projectId: number): string {
+  return `upload/${projectId}/`;
 }
 
 /** What is needed to see that it is an archive; no more is held. */

@@ -34,7 +34,8 @@ async function jobsOf(db: Queryable, runId: string): Promise<JobSummary[]> {
 }
 
 export function waitingOf(jobs: readonly JobRow[]): string[] {
-  return jobs.filter(({ state }) => state === "waiting" || state === "queued").map(({ id }) => id);
+  const states = new Set(["waiting", "queued", "claimed"]);
+  return jobs.filter(({ state }) => states.has(state)).map(({ id }) => id);
 }
 
 /** What planning has left: of a run that came to nothing its reasons, line by line, and always its warnings. */

@@ -6,6 +6,7 @@ import {
   cancelRun,
   createRun,
   findRun,
+  finishSource,
   followRun,
   getJob,
   getRun,
@@ -13,16 +14,20 @@ import {
   listRuns,
   rerun,
   sendSource,
+  sendSourcePart,
 } from "../../../endpoints/runs.ts";
 import { notFound } from "../../../http/problem.ts";
 import { type Route, route } from "../../../http/route.ts";
 import type { RunDependencies } from "./dependencies.ts";
 import { followRunOf } from "./follow-run.ts";
 import { keepSource } from "./keep-source.ts";
+import { finishUpload, keepPart } from "./keep-upload.ts";
 import { eventPage, runPage } from "./list-runs.ts";
 import { cancelJobOf, cancelRunOf, decideOn } from "./run-actions.ts";
 import { jobDetail, runDetail, runSummaryOf } from "./run-detail.ts";
 import { startAgain, startRun } from "./start-run.ts";
+
+const mostSourceBytes = sendSource.maxBytes ?? 2 ** 31;
 
 /** Starting, seeing, stopping and repeating runs. `deps.watch` is the caller's to close. */
 export function runRoutes(deps: RunDependencies): Route[] {
@@ -64,7 +69,13 @@ function starting(deps: RunDependencies): Route[] {
       runSummaryOf(db, await startAgain(deps, { principal, named }, params.run)),
     ),
     route(sendSource, ({ principal, named, request, signal }) =>
-      keepSource(deps, { principal, named }, request, { maxBytes: sendSource.maxBytes ?? 2 ** 31, signal }),
+      keepSource(deps, { principal, named }, request, { maxBytes: mostSourceBytes, signal }),
+    ),
+    route(sendSourcePart, ({ principal, named, params, request, signal }) =>
+      keepPart(deps, { principal, named }, params, { request, signal }),
+    ),
+    route(finishSource, ({ principal, named, params, body, signal }) =>
+      finishUpload(deps, { principal, named }, { ...params, ...body }, { maxBytes: mostSourceBytes, signal }),
     ),
   ];
 }

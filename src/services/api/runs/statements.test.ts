@@ -44,7 +44,7 @@ test.each([
   ["an attempt", attemptStatement, [id, null]],
   ["events", eventsStatement, [id, 0, 51]],
   ["news", newsStatement, [id, 0, 500]],
-  ["sources that wait", waitingStatement, [1]],
+  ["sources that wait", waitingStatement, [1, "upload/1/"]],
   ["a job's source", sourceStatement, [id]],
   ["outputs", outputStatement, [id, ["build"]]],
   ["a job's trust", scopeStatement, [id]],
