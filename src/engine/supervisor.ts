@@ -27,10 +27,22 @@ oom() {
   done
   kills=-
 }
+who() {
+  if [ -r /proc/self/status ]; then
+    while read -r key real effective rest; do
+      case $key in
+        Uid:) uid=$effective ;;
+        Gid:) gid=$effective; return ;;
+      esac
+    done < /proc/self/status
+  fi
+  uid=$(id -u 2>/dev/null || echo -) gid=$(id -g 2>/dev/null || echo -)
+}
 if [ $# -eq 0 ]; then
   if [ -x /bin/bash ]; then set -- /bin/bash; else set -- /bin/sh; fi
 fi
-say "slipway-box $nonce ready $(id -u 2>/dev/null || echo -) $(id -g 2>/dev/null || echo -) $1"
+who
+say "slipway-box $nonce ready $uid $gid $1"
 while :; do
   signaled=
   read -r word a b mode || { if [ "$signaled" ]; then continue; fi; break; }

@@ -4,12 +4,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
+import { dirname } from "node:path";
 import { SlipwayError } from "../../core/failure.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { BoxChannel, BoxEnd } from "../engine.ts";
 import { supervisorCommand } from "../supervisor.ts";
 import { mergeOutput } from "./box-output.ts";
-import { openPipes, type Pipes } from "./fifo.ts";
+import { makePipes, openPipes, type PipeEnds, type Pipes } from "./fifo.ts";
 import { cookieName, sendSignal, signalMembers } from "./processes.ts";
 
 export interface BoxProcessOptions {
@@ -22,6 +23,8 @@ export interface BoxProcessOptions {
   /** Session shell; empty: bash where there is one, else sh. */
   shell: string[];
   spawnAs?: { uid: number; gid: number };
+  /** Made before; absent: it makes its own. */
+  pipes?: Promise<PipeEnds>;
   clock: Clock;
 }
 
@@ -36,7 +39,8 @@ export interface BoxProcess {
 /** Starts the supervisor. Throws where the machine cannot run it. */
 export async function startBoxProcess(options: BoxProcessOptions): Promise<BoxProcess> {
   const { directory, environment, cookie, nonce, clock } = options;
-  const pipes = await openPipes(directory, environment.PATH ?? "");
+  const made = options.pipes ?? makePipes(dirname(directory), environment.PATH ?? "");
+  const pipes = openPipes(await made);
   const [file = "", ...args] = supervisorCommand(nonce, options.shell);
   const child = spawn(file, args, {
     cwd: directory,

@@ -2,10 +2,10 @@
 // gets an error for a socket; in a container it is a pipe.
 
 import { execFile } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmodSync, closeSync, constants, openSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { Socket } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { SlipwayError } from "../../core/failure.ts";
 
@@ -18,28 +18,30 @@ export interface Pipes {
   stderr: Socket;
 }
 
+/** Pipes that nobody uses yet; they keep nothing going. */
+export interface PipeEnds {
+  outer: [number, number, number];
+  inner: [number, number, number];
+}
+
 /**
- * Makes three pipes beside the box's directory and removes their names again: in the directory itself a process of the
- * box could put something else in their place before they are opened. Throws where the machine cannot.
+ * Makes three pipes in a directory that is not the box's and removes their names again: in the box's own a process of it
+ * could put something else in their place before they are opened. Throws where the machine cannot.
  */
-export async function openPipes(directory: string, searchPath: string): Promise<Pipes> {
-  const place = await mkdtemp(join(dirname(directory), ".io-"));
+export async function makePipes(directory: string, searchPath: string): Promise<PipeEnds> {
+  const place = await mkdtemp(join(directory, ".io-"));
   const names = ["in", "out", "err"].map(name => join(place, name)) as [string, string, string];
   const opened: number[] = [];
   try {
     await promisify(execFile)("mkfifo", names, { env: { PATH: searchPath } });
     // Whoever runs in the box may open its own standard streams again by name.
-    for (const name of names) await chmod(name, 0o666);
+    for (const name of names) chmodSync(name, 0o666);
     const stdin = openBoth(names[0], "write", opened);
     const stdout = openBoth(names[1], "read", opened);
     const stderr = openBoth(names[2], "read", opened);
-    const outer: [number, number, number] = [stdin.outer, stdout.outer, stderr.outer];
     return {
-      outer,
-      closeOuter: () => outer.forEach(closeSync),
-      stdin: new Socket({ fd: stdin.inner, readable: false, writable: true }),
-      stdout: new Socket({ fd: stdout.inner, readable: true, writable: false }),
-      stderr: new Socket({ fd: stderr.inner, readable: true, writable: false }),
+      outer: [stdin.outer, stdout.outer, stderr.outer],
+      inner: [stdin.inner, stdout.inner, stderr.inner],
     };
   } catch (cause) {
     opened.forEach(closeSync);
@@ -50,6 +52,18 @@ export async function openPipes(directory: string, searchPath: string): Promise<
   } finally {
     await rm(place, { recursive: true, force: true });
   }
+}
+
+/** Takes the pipes into use. */
+export function openPipes({ outer, inner }: PipeEnds): Pipes {
+  const [stdin, stdout, stderr] = inner;
+  return {
+    outer,
+    closeOuter: () => outer.forEach(closeSync),
+    stdin: new Socket({ fd: stdin, readable: false, writable: true }),
+    stdout: new Socket({ fd: stdout, readable: true, writable: false }),
+    stderr: new Socket({ fd: stderr, readable: true, writable: false }),
+  };
 }
 
 /** Opens both ends without waiting for a partner: ours never blocks, the box's does as usual. */

@@ -18,6 +18,7 @@ import type {
 import { linkVariables } from "../link-variables.ts";
 import { getFiles, putFiles } from "./box-files.ts";
 import { type BoxProcess, startBoxProcess } from "./box-process.ts";
+import { makePipes, type PipeEnds } from "./fifo.ts";
 import { endMembers, type Membership, signalMembers } from "./processes.ts";
 import { removeTree } from "./remove-tree.ts";
 import { hintForScript } from "./script-hint.ts";
@@ -40,6 +41,8 @@ export interface HostEngineOptions {
   clock: Clock;
   /** Random text, different at each call. */
   random(): string;
+  /** Makes a box's pipes at once, not only when a box is started: `root` must be there. */
+  startsSoon?: boolean;
   /** Between TERM and KILL when the workspace ends. Milliseconds. */
   graceMs?: number;
 }
@@ -52,10 +55,23 @@ const isolatesNothing =
 
 /** An engine that runs boxes as processes of this machine. */
 export function createHostEngine(options: HostEngineOptions): Engine {
-  return { name: "host", start: request => start(options, request), hintForScript };
+  let pipes = options.startsSoon ? makePipes(options.root, options.environment.PATH ?? "") : undefined;
+  // Whoever uses them hears of it.
+  pipes?.catch(() => undefined);
+  const takePipes = () => {
+    const taken = pipes;
+    pipes = undefined;
+    return taken;
+  };
+  return { name: "host", start: request => start({ ...options, takePipes }, request), hintForScript };
 }
 
-async function start(options: HostEngineOptions, request: EngineRequest): Promise<Result<Workspace>> {
+interface WorkspaceOptions extends HostEngineOptions {
+  /** Those that were made before, once. */
+  takePipes(): Promise<PipeEnds> | undefined;
+}
+
+async function start(options: WorkspaceOptions, request: EngineRequest): Promise<Result<Workspace>> {
   throwIfAborted(request.signal);
   for (const service of request.services) {
     const refusal = refusalOfService(service);
@@ -100,7 +116,7 @@ class HostWorkspace implements Workspace {
   readonly images = undefined;
   readonly paths: GuestPaths = { pipeline: "", report: "", root: "" };
   readonly box: Box;
-  readonly #options: HostEngineOptions;
+  readonly #options: WorkspaceOptions;
   readonly #request: EngineRequest;
   readonly #cookie: string;
   readonly #services: ServiceProcess[] = [];
@@ -110,7 +126,7 @@ class HostWorkspace implements Workspace {
   #process: BoxProcess | undefined;
   #disposal: Promise<void> | undefined;
 
-  constructor(options: HostEngineOptions, request: EngineRequest) {
+  constructor(options: WorkspaceOptions, request: EngineRequest) {
     this.#options = options;
     this.#request = request;
     this.#cookie = options.random();
@@ -145,14 +161,15 @@ class HostWorkspace implements Workspace {
     this.paths.pipeline = join(this.#directory, "pipeline");
     this.paths.report = join(this.#directory, "report");
     this.#roots.push(this.#directory);
-    const made = [this.#directory];
-    for (const name of ["pipeline", "report", "tmp", "services", ...(ownHome === true ? ["home"] : [])]) {
-      made.push(join(this.#directory, name));
-      await mkdir(join(this.#directory, name));
-    }
+    const names = ["pipeline", "report", "tmp", "services", ...(ownHome === true ? ["home"] : [])];
+    const below = names.map(name => join(this.#directory, name));
+    await Promise.all(below.map(path => mkdir(path)));
+    const made = [this.#directory, ...below];
     await chmod(this.#directory, 0o700);
     for (const { host, guest } of this.#request.mounts) await this.#mount(host, guest);
-    if (spawnAs !== undefined) for (const path of made) await chown(path, spawnAs.uid, spawnAs.gid);
+    if (spawnAs !== undefined) {
+      await Promise.all(made.map(path => chown(path, spawnAs.uid, spawnAs.gid)));
+    }
   }
 
   /** A mount is a link to the directory itself: the steps work on it in place. */
@@ -199,6 +216,7 @@ class HostWorkspace implements Workspace {
   async #startProcess(): Promise<BoxChannel> {
     const { shell = [], clock, random, spawnAs } = this.#options;
     const { cmd } = this.#request.box;
+    const pipes = this.#options.takePipes();
     this.#process = await startBoxProcess({
       directory: this.#directory,
       environment: this.#environmentOf(this.#request.box),
@@ -206,6 +224,7 @@ class HostWorkspace implements Workspace {
       nonce: random(),
       shell: cmd ?? shell,
       clock,
+      ...(pipes === undefined ? {} : { pipes }),
       ...(spawnAs === undefined ? {} : { spawnAs }),
     });
     return this.#process.channel;

@@ -2,7 +2,7 @@
 // process group, by descent. A process that gives up all three on purpose is not found: this engine isolates nothing.
 
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Clock } from "../../lib/clock.ts";
 
@@ -80,21 +80,26 @@ export function sendSignal(pid: number, signal: "TERM" | "KILL"): void {
   }
 }
 
-async function listByProc(): Promise<ProcessInfo[]> {
-  const pids = (await readdir("/proc")).filter(name => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async pid => {
-      const [stat, environ] = await Promise.all([
-        readFile(`/proc/${pid}/stat`, "latin1").catch(() => ""),
-        readFile(`/proc/${pid}/environ`).catch(() => Buffer.alloc(0)),
-      ]);
-      const info = parseStat(stat);
-      if (info === undefined) return undefined;
-      const cookie = cookieIn(environ);
-      return cookie === undefined ? info : { ...info, cookie };
-    }),
-  );
-  return found.filter(info => info !== undefined);
+/** In one go: by promises it took five times as long, and a box's end looks at the table several times. */
+function listByProc(): ProcessInfo[] {
+  const found: ProcessInfo[] = [];
+  for (const pid of readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    const info = parseStat(contentOf(`/proc/${pid}/stat`).toString("latin1"));
+    if (info === undefined) continue;
+    const cookie = cookieIn(contentOf(`/proc/${pid}/environ`));
+    found.push(cookie === undefined ? info : { ...info, cookie });
+  }
+  return found;
+}
+
+/** Empty for what is gone meanwhile or is not ours to see. */
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 /** A line of /proc/PID/stat; undefined for a zombie and for anything that is no such line. */
