@@ -98,6 +98,11 @@ export const serverFlags: readonly Flag[] = [
     help: "configMap of the jobs namespaces whose `ca.crt` runners trust beside the usual ones",
   },
   {
+    name: "jobs-node-class",
+    value: "VALUE",
+    help: "class of nodes that job Pods run on, by the label and taint `slipway.dev/node-class`. Unless told, any node",
+  },
+  {
     name: "creates-per-second",
     value: "VALUE",
     help: "pods of one class that a worker creates per second, at most; less where the cluster is slow",

@@ -54,7 +54,7 @@ const image = z
       .enum(["Always", "IfNotPresent", "Never"])
       .default("IfNotPresent")
       .describe("When nodes ask the registry for it."),
-    pullSecrets: z.array(name).default([]).describe("Secrets in the platform's namespace to pull it with."),
+    pullSecrets: z.array(name).default([]).describe("Secrets in all three namespaces to pull it with."),
   })
   .prefault({});
 
@@ -233,7 +233,7 @@ export const valuesSchema = z.strictObject({
     .string()
     .default("")
     .describe(
-      "ConfigMap in the platform's namespace whose key `ca.crt` has certificates to trust beside the usual ones.",
+      "ConfigMap in all three namespaces whose key `ca.crt` has certificates to trust beside the usual ones.",
     ),
   settings: texts
     .default({})

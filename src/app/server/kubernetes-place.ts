@@ -85,6 +85,7 @@ function clusterPlace(
     worker: { id: workerId, name: settings.workerName ?? os.hostname() },
     imagePullPolicy: pull[settings.pull],
     runnerPullPolicy: settings.runnerPullPolicy,
+    ...nodesOf(settings.jobsNodeClass),
     ...(settings.runnerPullSecrets === undefined ? {} : { runnerPullSecrets: settings.runnerPullSecrets }),
   };
 }
@@ -100,6 +101,16 @@ function placeOf({ agent, server }: ClusterAccess, { jobsNamespace }: ServerSett
 }
 
 /** What a claim becomes; what cannot be a Pod is told as its end. */
+/** Label and taint of nodes, as `slipway node-config` gives them. */
+function nodesOf(nodeClass: string | undefined): Pick<ClusterPlace, "nodeSelector" | "tolerations"> {
+  if (nodeClass === undefined) return {};
+  const key = "slipway.dev/node-class";
+  return {
+    nodeSelector: { [key]: nodeClass },
+    tolerations: [{ key, operator: "Equal", value: nodeClass, effect: "NoSchedule" }],
+  };
+}
+
 function objectsOf(claim: Claim, place: ClusterPlace): PodObjects | { end: LaunchEnd } {
   const refusal = launchRefusal("pod", claim);
   if (refusal !== undefined)

@@ -135,6 +135,12 @@ export const schema = z.strictObject({
   caConfigMap: text
     .optional()
     .describe("ConfigMap of the jobs namespaces whose `ca.crt` runners trust beside the usual ones."),
+  jobsNodeClass: text
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "a name of lower case letters, digits and -")
+    .optional()
+    .describe(
+      "Class of nodes that job Pods run on, by the label and taint `slipway.dev/node-class`. Unless told, any node.",
+    ),
   createsPerSecond: whole(1, 10_000)
     .default(200)
     .describe("Pods of one class that a worker creates per second, at most; less where the cluster is slow."),

@@ -16,6 +16,7 @@ interface Kind {
 export const kinds: Record<string, Kind> = {
   Namespace: { apiVersion: "v1", plural: "namespaces", global: true, kept: true },
   Secret: { apiVersion: "v1", plural: "secrets", kept: true },
+  PriorityClass: { apiVersion: "scheduling.k8s.io/v1", plural: "priorityclasses", global: true },
   ServiceAccount: { apiVersion: "v1", plural: "serviceaccounts" },
   Role: { apiVersion: "rbac.authorization.k8s.io/v1", plural: "roles" },
   RoleBinding: { apiVersion: "rbac.authorization.k8s.io/v1", plural: "rolebindings" },

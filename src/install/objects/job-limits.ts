@@ -3,6 +3,7 @@
 
 import type { LimitRange, ResourceQuota } from "kubernetes-types/core/v1.js";
 import type { PodDisruptionBudget } from "kubernetes-types/policy/v1.js";
+import type { PriorityClass } from "kubernetes-types/scheduling/v1.js";
 import type { Values } from "../values.ts";
 import { partLabels } from "./labels.ts";
 
@@ -46,6 +47,21 @@ function limits(
         unhealthyPodEvictionPolicy: "IfHealthyBudget",
         selector: { matchLabels: jobPodLabel },
       },
+    },
+  ];
+}
+
+/** Of placeholders that keep room free: any job is worth more, and they push nobody out. */
+export function priorityClasses(): PriorityClass[] {
+  return [
+    {
+      apiVersion: "scheduling.k8s.io/v1",
+      kind: "PriorityClass",
+      metadata: { name: "slipway-warm", labels: partLabels },
+      value: -10,
+      preemptionPolicy: "Never",
+      globalDefault: false,
+      description: "Placeholders that keep room free for jobs.",
     },
   ];
 }

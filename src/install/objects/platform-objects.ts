@@ -6,7 +6,7 @@ import type { Values } from "../values.ts";
 import { accountObjects } from "./accounts.ts";
 import { databaseObjects } from "./database.ts";
 import { deploymentObjects } from "./deployments.ts";
-import { jobLimitObjects } from "./job-limits.ts";
+import { jobLimitObjects, priorityClasses } from "./job-limits.ts";
 import { namespaceObjects } from "./namespaces.ts";
 import { networkPolicies } from "./network-policies.ts";
 import { blobsClaim, serviceObjects } from "./services.ts";
@@ -20,6 +20,7 @@ export interface KubernetesObject {
 export function platformObjects(values: Values): KubernetesObject[] {
   return [
     ...namespaceObjects(values),
+    ...priorityClasses(),
     ...accountObjects(values),
     ...networkPolicies(values),
     ...jobLimitObjects(values),

@@ -95,6 +95,10 @@ function workerEnvironment(values: Values): EnvVar[] {
     { name: "SLIPWAY_RESTRICTED_NAMESPACE", value: namespaces.restricted },
     { name: "SLIPWAY_RUNNER_IMAGE", value: image.name },
     { name: "SLIPWAY_RUNNER_PULL_POLICY", value: image.pullPolicy },
+    ...(image.pullSecrets.length === 0
+      ? []
+      : [{ name: "SLIPWAY_RUNNER_PULL_SECRETS", value: image.pullSecrets.join(",") }]),
+    ...(values.nodeClasses ? [{ name: "SLIPWAY_JOBS_NODE_CLASS", value: "peasant" }] : []),
     ...(caConfigMap === "" ? [] : [{ name: "SLIPWAY_CA_CONFIG_MAP", value: caConfigMap }]),
   ];
 }
