@@ -157,6 +157,18 @@ export const workerLost = endpoint({
   }),
   answer: heard,
 });
+export const workerNote = endpoint({
+  ...worker,
+  id: "workerNote",
+  path: "/worker/note",
+  summary: "What attempts of the worker wait for before their runners come up; empty when they do",
+  body: z.strictObject({
+    workerId,
+    notes: z.array(z.strictObject({ attemptId: id, epoch, message: storableText(2048) })).max(1000),
+  }),
+  answer: none,
+  status: 204,
+});
 export const workerAdopt = endpoint({
   ...worker,
   id: "workerAdopt",

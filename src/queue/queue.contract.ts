@@ -18,6 +18,8 @@ export interface QueueWorld extends AsyncDisposable {
   /** The worker's lease has run out. */
   expire(workerId: string): Promise<void>;
   stateOf(jobId: string): Promise<{ state: string; outcome: string | null; reason: string }>;
+  /** Why it waits, as people are told; "" where it does not. */
+  waitOf(jobId: string): Promise<string>;
 }
 
 const never = new AbortController().signal;
@@ -182,6 +184,21 @@ export function queueContract(name: string, open: () => Promise<QueueWorld>): vo
       expect(await world.queue.launched(got.attemptId, got.epoch, "pid 7")).toBe("stale");
       expect(await world.queue.launched("0".repeat(24), 1, "pid 7")).toBe("stale");
       expect(await world.stateOf(jobId)).toMatchObject({ outcome: "passed" });
+    });
+
+    test("what a launcher waits for is shown while it is true, and told of live attempts alone", async () => {
+      const jobId = await world.put({});
+      const { attemptId, epoch } = await claimOne();
+      const note = (message: string, of = epoch) => world.queue.note([{ attemptId, epoch: of, message }]);
+      await note("0/3 nodes are available");
+      expect(await world.waitOf(jobId)).toContain("0/3 nodes");
+      await note("no such try", epoch + 1);
+      expect(await world.waitOf(jobId)).toContain("0/3 nodes");
+      await note("");
+      expect(await world.waitOf(jobId)).toBe("");
+      await world.queue.lost(attemptId, epoch, { ...broke, outcome: "failed" });
+      await note("too late");
+      expect(await world.stateOf(jobId)).toMatchObject({ outcome: "failed", reason: "gone" });
     });
 
     test("what a dead worker left is adopted once, under the name it was launched with", async () => {

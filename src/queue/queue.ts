@@ -163,7 +163,7 @@ export interface Queue {
    * What its attempts wait for, shown to people. While a launcher says that one waits, and whenever that is said again, its
    * silence is not held against it. A stale one has no effect.
    */
-  note?(notes: readonly AttemptNote[]): Promise<void>;
+  note(notes: readonly AttemptNote[]): Promise<void>;
   /**
    * Attempts of workers whose lease has run out, which this worker now holds. Only of its classes and its own place: the label
    * `place` says where runners can be reached from (a host, a cluster). `claimToken` is empty where a runner was launched.

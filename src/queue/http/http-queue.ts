@@ -69,6 +69,15 @@ export function createHttpQueue(options: HttpQueueOptions): Queue {
       holders.delete(attemptId);
       return answer;
     },
+    async note(notes) {
+      const sent = notes.map(({ attemptId, epoch, message }) => ({
+        ...{ attemptId, epoch, message: sendable(message, 2048) },
+        workerId: about(attemptId).workerId,
+      }));
+      for (const [workerId, each] of Map.groupBy(sent, note => note.workerId)) {
+        await post("note", { workerId, notes: each.map(({ workerId: _, ...note }) => note) });
+      }
+    },
     async adopt(workerId, count) {
       const body = { workerId, count: Math.min(count, mostJobs) };
       const { claims } = await post<{ claims: (Claim & { launcherRef: string | null })[] }>("adopt", body);

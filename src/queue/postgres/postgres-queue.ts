@@ -4,7 +4,7 @@ import { SlipwayError } from "../../core/failure.ts";
 import { isGood } from "../../core/outcome.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Database } from "../../store/database.ts";
-import type { AttemptState, Claim, LaunchEnd, Queue, WorkerInfo } from "../queue.ts";
+import type { AttemptNote, AttemptState, Claim, LaunchEnd, Queue, WorkerInfo } from "../queue.ts";
 import { createClaimers } from "./claim-jobs.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { giveBack } from "./give-back.ts";
@@ -34,6 +34,7 @@ export interface PostgresQueue extends Queue {
   /** With `heldBy`, stale where another worker holds the attempt. */
   launched(attemptId: string, epoch: number, launcherRef: string, heldBy?: string): Promise<"ok" | "stale">;
   lost(attemptId: string, epoch: number, end: LaunchEnd, heldBy?: string): Promise<"ok" | "stale">;
+  note(notes: readonly AttemptNote[], heldBy?: string): Promise<void>;
   /** Claims that never reached who made them: the jobs are in the queue again, in their old places. */
   giveBack(claims: readonly Claim[]): Promise<void>;
 }
@@ -94,6 +95,15 @@ export function createPostgresQueue({
       return rows.length > 0 ? "ok" : "stale";
     },
     lost: (attemptId, epoch, end, heldBy) => lost(db, nudges, { attemptId, epoch, end, heldBy }),
+    async note(notes, heldBy) {
+      const rows = await db.query<{ id: string }>(noteStatement, [
+        notes.map(each => each.attemptId),
+        notes.map(each => each.epoch),
+        notes.map(each => each.message),
+        heldBy ?? null,
+      ]);
+      for (const { id } of rows) nudges.nudge("attempts", id);
+    },
     giveBack: claims => giveBack(db, nudges, claims),
     adopt: (workerId, count) => adopt(db, workerId, count),
     async leave(workerId) {
@@ -104,6 +114,18 @@ export function createPostgresQueue({
     },
   };
 }
+
+/**
+ * The message of a try that lives is what it waits for. One that still waits is not silent: nobody could have been heard. $1 to
+ * $3 are arrays; $4 the worker that must hold it.
+ */
+export const noteStatement = `
+  update attempts set message = noted.message,
+    heartbeat_at = case when state = 'claimed' and noted.message <> '' then now() else heartbeat_at end
+  from unnest($1::text[], $2::bigint[], $3::text[]) as noted (id, epoch, message)
+  where attempts.id = noted.id and attempts.epoch = noted.epoch and state <> 'finished'
+    and worker_id = coalesce($4, worker_id)
+  returning attempts.id`;
 
 /** Longer than workers take between two renewals. Milliseconds. */
 const ownedMs = 3000;

@@ -3,7 +3,7 @@
 import type { Queryable } from "../../store/database.ts";
 
 export interface WaitReason {
-  /** Stable: `requires`, `approval`, `concurrency-group`, `retry`, `class-without-worker`, `quota`, `capacity`. */
+  /** Stable: `requires`, `approval`, `concurrency-group`, `retry`, `class-without-worker`, `quota`, `capacity`, `launching`. */
   code: string;
   message: string;
 }
@@ -28,6 +28,7 @@ interface Row {
   slots: number;
   busy: number;
   unmet: string[];
+  launching: string | null;
 }
 
 export const waitStatement = `
@@ -40,7 +41,8 @@ export const waitStatement = `
        and (h.state <> 'waiting' or h.reason = 'retry') limit 1) as holder,
     w.workers, w.slots, w.busy,
     array(select distinct q.name from jobs q where q.run_id = j.run_id and q.name = any(j.requires)
-      and q.outcome is distinct from 'passed') as unmet
+      and q.outcome is distinct from 'passed') as unmet,
+    case when j.state = 'claimed' then (select message from attempts where job_id = j.id and number = j.attempt) end as launching
   from jobs j join organisations o on o.id = j.organisation_id cross join lateral (
     select count(*) as workers, coalesce(sum(capacity), 0)::int as slots,
       (select count(*) from attempts where finished_at is null and worker_id = any(array_agg(workers.id)))  as busy
@@ -62,6 +64,8 @@ export async function waitReasons(
   for (const job of await db.query<Row>(waitStatement, [jobIds])) {
     if (job.state === "waiting") reasons.set(job.id, whileWaiting(job));
     if (job.state === "queued") reasons.set(job.id, whileQueued(job));
+    // What a launcher has noted of its try.
+    if (job.launching) reasons.set(job.id, { code: "launching", message: job.launching });
   }
   return reasons;
 }

@@ -215,7 +215,7 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
     async watchNews() {
       for await (const notes of launcher.news ?? []) {
         // Told again while it is true.
-        await queue.note?.(notes).catch(error => log.warn({ error: messageOf(error) }, "news not told"));
+        await queue.note(notes).catch(error => log.warn({ error: messageOf(error) }, "news not told"));
       }
     },
     async launches() {

@@ -7,6 +7,7 @@ import {
   workerLaunched,
   workerLeave,
   workerLost,
+  workerNote,
   workerRenew,
 } from "../../../endpoints/queue.ts";
 import { forbidden } from "../../../http/problem.ts";
@@ -49,6 +50,11 @@ export function workerRoutes({ queue }: { queue: PostgresQueue }): Route[] {
     route(workerLost, async ({ body: { workerId, attemptId, epoch, end }, principal }) => {
       await own(workerId, principal);
       return { answer: await queue.lost(attemptId, epoch, end, workerId) };
+    }),
+    route(workerNote, async ({ body: { workerId, notes }, principal }) => {
+      await own(workerId, principal);
+      await queue.note(notes, workerId);
+      return undefined;
     }),
     route(workerAdopt, async ({ body: { workerId, count }, principal }) => {
       await own(workerId, principal);
