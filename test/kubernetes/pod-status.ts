@@ -6,7 +6,8 @@ import { timeText } from "./api-object.ts";
 
 export type ContainerState =
   | { is: "waiting"; reason: string; message?: string; restarts?: number }
-  | { is: "running"; startedAt: number }
+  /** Not ready while a probe has not succeeded yet. */
+  | { is: "running"; startedAt: number; ready?: boolean }
   | Terminated;
 
 export interface Terminated {
@@ -93,11 +94,13 @@ function readiness(names: string[], facts: PodFacts): { status: string; reason?:
     const lost = [...facts.containers.values()].some(isUnknown) && facts.over?.reason === undefined;
     if (!lost) return { status: "False", reason: "PodFailed" };
   } else if (final === "Succeeded") return { status: "False", reason: "PodCompleted" };
-  const unready = names.filter(name => facts.containers.get(name)?.is !== "running");
+  const unready = names.filter(name => !isReady(facts.containers.get(name)));
   if (unready.length === 0) return { status: "True" };
   const message = `containers with unready status: [${unready.join(" ")}]`;
   return { status: "False", reason: "ContainersNotReady", message };
 }
+
+const isReady = (state: ContainerState | undefined) => state?.is === "running" && state.ready !== false;
 
 const isUnknown = (state: ContainerState) =>
   state.is === "terminated" && state.reason === "ContainerStatusUnknown";
@@ -137,12 +140,12 @@ function containerStatus(pod: Pod, name: string, facts: PodFacts) {
     name,
     state: stateOf(state, ran ? id : undefined),
     lastState: {},
-    ready: runs,
+    ready: isReady(state),
     restartCount,
     image: ran ? (image.includes("/") ? image : `docker.io/library/${image}`) : image,
     imageID: ran ? `${image.split(":")[0]}@sha256:${digest(image)}` : "",
     ...(ran ? { containerID: id } : {}),
-    started: runs,
+    started: isReady(state),
     ...(mounts.length === 0 ? {} : { volumeMounts: mounts }),
   };
 }
