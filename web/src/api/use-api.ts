@@ -20,8 +20,8 @@ export interface ApiOptions {
   keep?: boolean;
   /** The run that it belongs to, where the call itself does not say so: its changes make it stale. */
   run?: string;
-  /** Milliseconds; for what no stream tells of. */
-  every?: number;
+  /** Milliseconds, for what no stream tells of; or what to make of the answer that is there. */
+  every?: number | ((answer: unknown) => number | false);
 }
 
 /** What a query's `meta` holds, for `stale-on.ts`. */
@@ -46,8 +46,14 @@ export function useApi<K extends EndpointId>(
     meta: { endpoint: id, call, run: options.run } as LiveMeta,
     enabled: options.enabled ?? true,
     ...(options.keep ? { placeholderData: keepPreviousData as never } : {}),
-    ...(options.every === undefined ? {} : { refetchInterval: options.every }),
+    ...intervalOf(options),
   }) as UseQueryResult<Answer<K>, Error>;
+}
+
+function intervalOf({ every }: ApiOptions) {
+  if (every === undefined) return {};
+  if (typeof every === "number") return { refetchInterval: every };
+  return { refetchInterval: (query: { state: { data?: unknown } }) => every(query.state.data) };
 }
 
 export interface Pages<T> {
@@ -85,7 +91,7 @@ export function usePages<K extends EndpointId>(
     meta: { endpoint: id, call, run: options.run } as LiveMeta,
     enabled: options.enabled ?? true,
     ...(options.keep ? { placeholderData: keepPreviousData as never } : {}),
-    ...(options.every === undefined ? {} : { refetchInterval: options.every }),
+    ...intervalOf(options),
   });
   return {
     items: found.data?.pages.flatMap(page => page.items),
