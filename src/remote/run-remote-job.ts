@@ -2,7 +2,7 @@
 // tell all of it, finish. Without the platform's word nothing of the user's is run; without its acknowledgement of
 // everything nothing becomes green.
 
-import { chmod, mkdir } from "node:fs/promises";
+import { chmodSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { Cancel, cancelOf } from "../core/cancel.ts";
 import type { RunFinished } from "../core/events.ts";
@@ -68,7 +68,7 @@ async function claimAndRun(options: RemoteJobOptions): Promise<End> {
   const directory = path.join(input.directory, "private");
   using http = openRunnerHttp({ url: input.url, ...(options.ca ? { ca: options.ca } : {}), clock });
   try {
-    await makeDirectories(input.directory, directory);
+    makeDirectories(input.directory, directory);
     const claiming = claim({
       http,
       claimToken: input.claimToken,
@@ -110,12 +110,12 @@ async function soon<T>(load: () => Promise<T>): Promise<T> {
   return load();
 }
 
-/** Boxes of another user lie in the outer one; nothing of the inner one is theirs. */
-async function makeDirectories(outer: string, inner: string): Promise<void> {
+/** Boxes of another user lie in the outer one; nothing of the inner one is theirs. There is nothing else to do meanwhile. */
+function makeDirectories(outer: string, inner: string): void {
   try {
-    await mkdir(outer, { recursive: true, mode: 0o711 });
-    await mkdir(inner, { recursive: true, mode: 0o700 });
-    await chmod(inner, 0o700);
+    mkdirSync(outer, { recursive: true, mode: 0o711 });
+    mkdirSync(inner, { recursive: true, mode: 0o700 });
+    chmodSync(inner, 0o700);
   } catch (error) {
     throw fsFailure("make", inner, error);
   }

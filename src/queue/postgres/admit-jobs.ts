@@ -17,6 +17,10 @@ interface GroupJob {
 /** Admits waiting jobs. May be repeated: what is not waiting is left alone. Answers what was canceled to make room. */
 export async function admitJobs(tx: Queryable, jobIds: readonly string[]): Promise<Canceled> {
   const canceled: Canceled = { ended: [], told: [] };
+  if (!(await anyInGroup(tx, jobIds))) {
+    await tx.query(admitAloneStatement, [jobIds]);
+    return canceled;
+  }
   const rivals = await rivalsOf(tx, jobIds);
   const locked = await lockJobs(tx, [...jobIds, ...rivals.map(({ id }) => id)]);
   await tx.query(
@@ -34,6 +38,20 @@ export async function admitJobs(tx: Queryable, jobIds: readonly string[]): Promi
   for (const job of grouped) await admitToGroup(tx, job, rivalRows, canceled);
   return canceled;
 }
+
+async function anyInGroup(tx: Queryable, jobIds: readonly string[]): Promise<boolean> {
+  const rows = await tx.query(
+    "select 1 from jobs where id = any($1) and concurrency_group is not null limit 1",
+    [jobIds],
+  );
+  return rows.length > 0;
+}
+
+/** Most jobs are in no group, and nobody makes room for them. */
+const admitAloneStatement = `
+  with picked as (select id from jobs where id = any($1) order by id for no key update)
+  update jobs set state = 'queued', queued_at = now(), reason = '', message = ''
+  from picked where jobs.id = picked.id and state = 'waiting' and reason <> 'retry'`;
 
 /** Jobs of other runs that one of these would push aside. */
 function rivalsOf(tx: Queryable, jobIds: readonly string[]): Promise<{ id: string }[]> {

@@ -15,6 +15,8 @@ export interface RunnerKeys {
   authenticate(key: string, options?: { fresh?: boolean }): Promise<Authenticated>;
   /** The live attempt, where it is remembered: costs nothing. */
   known(key: string): LiveAttempt | undefined;
+  /** A key that was given out just now. */
+  remember(key: string, attempt: LiveAttempt): void;
   /** The attempt is over. */
   forget(attemptId: string): void;
 }
@@ -32,7 +34,7 @@ export function openRunnerKeys(db: Queryable, clock: Clock): RunnerKeys {
     if (entry === undefined || entry.until <= clock.monotonic()) return undefined;
     return timingSafeEqual(entry.hash, hashOf(key)) ? entry.attempt : undefined;
   };
-  const remember = (key: string, attempt: LiveAttempt) => {
+  const remember: RunnerKeys["remember"] = (key, attempt) => {
     // The oldest stands first.
     remembered.delete(attempt.attemptId);
     for (const [id, { until }] of remembered) {
@@ -48,6 +50,7 @@ export function openRunnerKeys(db: Queryable, clock: Clock): RunnerKeys {
 
   return {
     known,
+    remember,
     async authenticate(key, { fresh = false } = {}) {
       const attempt = fresh ? undefined : known(key);
       if (attempt !== undefined) return attempt;

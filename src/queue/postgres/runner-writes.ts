@@ -13,7 +13,8 @@ export interface AttemptRef {
 }
 
 export type Exchange =
-  | ({ kind: "ok"; key: string; jobId: string; runId: string } & AttemptRef)
+  /** `first`: nobody has noted that the run has begun (`noteRunBegun`). */
+  | ({ kind: "ok"; key: string; jobId: string; runId: string; first: boolean } & AttemptRef)
   /** No such token. */
   | { kind: "unknown" }
   /** The try is over. */
@@ -44,7 +45,7 @@ export async function exchangeClaim(db: Database, claimToken: string, nonce: str
     if (row === undefined || !fitsHash(claimToken, row.claim_hash)) return { kind: "unknown" };
     if (row.state === "finished") return { kind: "stale" };
     const { epoch, job_id: jobId, run_id: runId } = row;
-    if (row.claim_nonce === nonce) return { kind: "ok", key, attemptId, epoch, jobId, runId };
+    if (row.claim_nonce === nonce) return { kind: "ok", key, attemptId, epoch, jobId, runId, first: true };
     if (row.claim_nonce !== null) return { kind: "claimed" };
   }
 }
@@ -71,6 +72,13 @@ const beginStatement = `
   from begun join runs on runs.id = begun.run_id where jobs.id = begun.job_id
   returning begun.epoch, begun.job_id as "jobId", begun.run_id as "runId", runs.started_at is null as first`;
 
+interface Begun {
+  epoch: number;
+  jobId: string;
+  runId: string;
+  first: boolean;
+}
+
 /**
  * Undefined where there is nothing to begin. The job is locked before the try, as everywhere. It need not be on disk before
  * the first event is, whose commit brings it there: without that event no user code has run.
@@ -81,21 +89,17 @@ async function begin(
   claimToken: string,
   nonce: string,
   key: string,
-): Promise<{ epoch: number; jobId: string; runId: string } | undefined> {
-  const [row] = await db.query<{ epoch: number; jobId: string; runId: string; first: boolean }>(
-    beginStatement,
-    [attemptId, hashOf(claimToken), nonce, hashOf(key)],
+): Promise<Begun | undefined> {
+  const [row] = await db.query<Begun>(beginStatement, [attemptId, hashOf(claimToken), nonce, hashOf(key)]);
+  return row;
+}
+
+/** On its own, after the exchange: whoever plans or ends runs locks the run before its jobs. May be repeated. */
+export async function noteRunBegun(db: Queryable, runId: string): Promise<void> {
+  await db.query(
+    `update runs set started_at = now() where id = $1 and started_at is null and ${commitsLater}`,
+    [runId],
   );
-  if (row === undefined) return undefined;
-  const { first, ...begun } = row;
-  // On its own: whoever plans or ends runs locks the run before its jobs.
-  if (first) {
-    await db.query(
-      `update runs set started_at = now() where id = $1 and started_at is null and ${commitsLater}`,
-      [begun.runId],
-    );
-  }
-  return begun;
 }
 
 export type Authenticated =

@@ -69,11 +69,13 @@ export async function advanceRun(tx: Queryable, runId: string): Promise<Advance>
     result.queued = true;
   }
   const asking = next.awaitingApproval.flatMap(entry => byEntry.get(entry.name) ?? []);
-  await tx.query(
-    `update jobs set approval = 'wanted', reason = 'approval', message = 'waits for an approval'
-     where id = any($1) and state = 'waiting' and approval is null`,
-    [asking.map(job => job.id)],
-  );
+  if (asking.length > 0) {
+    await tx.query(
+      `update jobs set approval = 'wanted', reason = 'approval', message = 'waits for an approval'
+       where id = any($1) and state = 'waiting' and approval is null`,
+      [asking.map(job => job.id)],
+    );
+  }
   if (next.finished && next.start.length === 0) result.finished = await finishRun(tx, runId);
   return result;
 }

@@ -5,7 +5,7 @@ import { messageOf, SlipwayError } from "../../../core/failure.ts";
 import { claimBody } from "../../../endpoints/runner.ts";
 import { conflict } from "../../../http/problem.ts";
 import { endAttempt } from "../../../queue/postgres/end-attempt.ts";
-import { exchangeClaim } from "../../../queue/postgres/runner-writes.ts";
+import { exchangeClaim, noteRunBegun } from "../../../queue/postgres/runner-writes.ts";
 import { assembleJob } from "./assemble-job.ts";
 import { stale, unauthorized } from "./call.ts";
 import type { RunnerDependencies } from "./dependencies.ts";
@@ -38,11 +38,13 @@ export async function claimCall(
       "a runner that restarts touches nothing",
     );
   }
-  const { attemptId, jobId, runId, epoch, key } = exchange;
+  const { attemptId, jobId, runId, epoch, key, first } = exchange;
+  deps.keys.remember(key, { kind: "ok", attemptId, jobId, runId, epoch });
   try {
     const [assembled] = await Promise.all([
       assembleJob(deps, { attemptId, jobId }),
       deps.db.query(forgetStatement, [runId, jobId, attemptId]),
+      first ? noteRunBegun(deps.db, runId) : undefined,
     ]);
     answerJson(response, 200, { key, runId, jobId, attemptId, epoch, ...assembled });
     deps.log.info(
