@@ -1,0 +1,124 @@
+// A worker of the benches as a process: the worker and its launcher as they are, only what a Pod holds is the bench's.
+
+import http from "node:http";
+import type https from "node:https";
+import { openKubernetesApi } from "../../src/kubernetes/kubernetes-api.ts";
+import { createCallCount } from "../../src/launcher/kubernetes/call-count.ts";
+import { claimOf, container, place } from "../../src/launcher/kubernetes/fixtures/launches.ts";
+import { createKubernetesLauncher } from "../../src/launcher/kubernetes/kubernetes-launcher.ts";
+import { podOf } from "../../src/launcher/kubernetes/pod.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { createHttpQueue } from "../../src/queue/http/http-queue.ts";
+import type { Claim, LaunchContainers } from "../../src/queue/queue.ts";
+import { startWorker, type Worker } from "../../src/services/worker/worker.ts";
+import { serveCalls } from "./own-process.ts";
+
+interface Where {
+  url: string;
+  token: string;
+}
+
+const never = new AbortController().signal;
+/** As many creates are under way in the bare loop as with the launcher. */
+const atOnce = 16;
+const service = container({ image: "docker.io/library/redis:7", shownImage: "redis:7", alias: "redis" });
+const containers: LaunchContainers = { box: container(), services: [service] };
+let count = 0;
+let worker: Worker | undefined;
+
+function openApi({ url, token }: Where) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 32, scheduling: "fifo" });
+  return openKubernetesApi({
+    server: url,
+    agent: agent as https.Agent,
+    authorization: async () => `Bearer ${token}`,
+    [Symbol.dispose]: () => agent.destroy(),
+  });
+}
+
+function openLauncher(where: Where) {
+  return createKubernetesLauncher({
+    ...{ api: openApi(where), clock: systemClock, random: Math.random, objectsOf },
+    namespaces: Object.values(place.namespaces),
+    rate: { perSecond: 10_000, atOnce },
+    pods: { high: 10_000, low: 9000 },
+    calls: createCallCount({ clock: systemClock, counted: () => undefined, runOver: () => undefined }),
+    troubled: what => console.error(what),
+  });
+}
+
+function objectsOf(claim: Claim) {
+  const launch = { ...claim.launch, containers };
+  const objects = podOf({ claim: { ...claim, launch }, place });
+  if (!objects.ok) throw new Error(objects.refusal.message);
+  return objects.value;
+}
+
+function newClaim(): Claim {
+  const id = (++count).toString(16).padStart(24, "0");
+  return claimOf(containers, {}, { runId: id, jobId: id, attemptId: id });
+}
+
+/** So many creates a second of a loop that does nothing else. */
+async function bare({ where, number }: { where: Where; number: number }): Promise<number> {
+  using api = openApi(where);
+  const path = `/api/v1/namespaces/${place.namespaces.baseline}/pods`;
+  let left = number;
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (left-- > 0) {
+        const answer = await api.call("POST", path, { body: objectsOf(newClaim()).pod });
+        if (!answer.ok) throw new Error(`${answer.code} ${answer.status.message}`);
+      }
+    }),
+  );
+  return (number / (performance.now() - began)) * 1000;
+}
+
+async function launches({ where, number }: { where: Where; number: number }): Promise<number> {
+  await using launcher = openLauncher(where);
+  await launcher.strays();
+  const began = performance.now();
+  const references = await Promise.all(
+    Array.from({ length: number }, () => launcher.launch(newClaim(), never)),
+  );
+  if (references.includes("")) throw new Error("not all were launched");
+  return (number / (performance.now() - began)) * 1000;
+}
+
+async function work(options: {
+  where: Where;
+  apiUrl: string;
+  workerToken: string;
+  capacity: number;
+}): Promise<void> {
+  const quiet = { info: () => undefined, warn: (...told: unknown[]) => console.error(...told) };
+  worker = startWorker({
+    queue: createHttpQueue({ url: options.apiUrl, token: options.workerToken, clock: systemClock }),
+    launcher: openLauncher(options.where),
+    info: {
+      ...{ id: "w-bench", name: "bench", version: "1", classes: ["default"], capacity: options.capacity },
+      labels: { launcher: "kubernetes", place: "bench" },
+    },
+    ...{ clock: systemClock, random: Math.random, log: quiet, cancelMs: 90_000 },
+  });
+}
+
+/** After all that is garbage has gone. */
+async function memory() {
+  for (let round = 0; round < 3; round++) {
+    global.gc?.();
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  const { rss, heapUsed } = process.memoryUsage();
+  return { rss, heapUsed, held: worker?.held ?? 0 };
+}
+
+serveCalls({
+  bare,
+  launches,
+  work,
+  memory,
+  held: async () => worker?.held ?? 0,
+});
