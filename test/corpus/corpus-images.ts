@@ -18,10 +18,10 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { debianLayer, packTree } from "../../scripts/image/debian-layer.ts";
 import { unlessGone } from "../../src/engine/docker/container-calls.ts";
 import type { DaemonClient } from "../../src/engine/docker/daemon-client.ts";
 import { imagePath, splitImage } from "../../src/engine/docker/image-calls.ts";
-import { debianLayer, packTree } from "../../scripts/image/debian-layer.ts";
 import { type ImageConfig, sha256, tarOf } from "../containers/image-archive.ts";
 import { type LayeredImage, loadImages } from "../containers/layered-images.ts";
 import { busyboxFiles } from "../containers/test-images.ts";
