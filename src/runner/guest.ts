@@ -90,8 +90,11 @@ async function clearDirectory(run: JobRun, parent: string): Promise<Result<void>
       "Choose a base-path at least two levels deep, such as /src/app.",
     );
   }
+  const at = quote(parent);
+  // A volume cannot be removed; that it is empty is enough.
+  const left = `for f in ${at}/* ${at}/.[!.]* ${at}/..?*; do if [ -e "$f" ] || [ -L "$f" ]; then exit 1; fi; done`;
   const end = await run.session.group(
-    token => commandGroup(token, [`if [ -e ${quote(parent)} ]; then rm -rf ${quote(parent)}; fi`]),
+    token => commandGroup(token, [`if [ -e ${at} ]; then rm -rf ${at} || ( ${left} ); fi`]),
     async () => {},
   );
   if (end.kind === "ended" && end.record.status === 0) return accept(undefined);

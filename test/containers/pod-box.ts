@@ -36,6 +36,8 @@ export interface TestPodOptions {
   sh?: string[];
   waitSeconds?: number;
   describeImage?: PodEngineOptions["describeImage"];
+  /** More `host:guest:options`. */
+  binds?: string[];
   /** `docker run --init`: another process is the first. */
   init?: boolean;
 }
@@ -72,7 +74,7 @@ export async function testPod(client: DaemonClient, options: TestPodOptions = {}
         Env: box.env.map(({ name, value }) => `${name}=${value}`),
         Labels: { "dev.slipway-test.pod": String(process.pid) },
         HostConfig: {
-          Binds: [`${ioDirectory}:/.slipway/io`, `${bin}:/.slipway/bin:ro`],
+          Binds: [`${ioDirectory}:/.slipway/io`, `${bin}:/.slipway/bin:ro`, ...(options.binds ?? [])],
           Tmpfs: { "/pipeline": "mode=777,exec", "/report": "mode=777,exec" },
           NetworkMode: "host",
           ...(options.init === true ? { Init: true } : {}),

@@ -38,6 +38,8 @@ export interface PodEngine extends Engine {
    * can be started any more.
    */
   end(exitCode: number): Promise<void>;
+  /** Lets go of the box, as the end of this process would. */
+  close(): void;
 }
 
 /** How long the last process of the box may take to end. Milliseconds. */
@@ -63,6 +65,7 @@ export function createPodEngine(options: PodEngineOptions): PodEngine {
       }
       link.close();
     },
+    close: link.close,
   };
 }
 
