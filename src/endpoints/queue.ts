@@ -76,6 +76,37 @@ export const listWorkers = endpoint({
 
 const workerId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
 const epoch = z.int().min(0);
+const container = z.strictObject({
+  image: z.string(),
+  shownImage: z.string(),
+  alias: z.string(),
+  cmd: z.array(z.string()).optional(),
+  entrypoint: z.array(z.string()).optional(),
+  env: z.array(z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() })),
+  ports: z.array(z.strictObject({ containerPort: z.int(), protocol: z.enum(["tcp", "udp"]) })),
+  ready: z
+    .strictObject({ port: z.int().optional(), command: z.string().optional(), timeoutMs: z.number() })
+    .optional(),
+  credentials: z.strictObject({ username: z.string(), password: z.string(), server: z.string() }).optional(),
+});
+const containers = z.union([
+  z.strictObject({
+    box: container,
+    services: z.array(container),
+    basePath: z.string().optional(),
+    resources: z
+      .strictObject({
+        cpu: z.number().optional(),
+        memoryBytes: z.number().optional(),
+        ephemeralStorageBytes: z.number().optional(),
+        arch: z.string().optional(),
+      })
+      .optional(),
+  }),
+  z.strictObject({
+    refusal: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() }),
+  }),
+]);
 const claim = z.strictObject({
   runId: id,
   jobId: id,
@@ -91,6 +122,8 @@ const claim = z.strictObject({
     services: z.array(z.string()),
     trusted: z.boolean(),
     timeoutMs: z.number(),
+    /** For workers with the label `launcher=kubernetes`: what stands in the Pod. */
+    containers: containers.optional(),
   }),
 });
 const worker = {

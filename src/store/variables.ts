@@ -10,7 +10,8 @@ export interface JobVariables {
   protected: EnvEntry[];
 }
 
-interface Row {
+/** A variable that the job's scopes have, and the run that it is asked for. */
+export interface VariableRow {
   name: string;
   protected: boolean;
   value: Buffer;
@@ -35,8 +36,13 @@ export const variablesStatement = `
  * one of that name counts then.
  */
 export async function variablesFor(db: Queryable, box: SecretBox, jobId: string): Promise<JobVariables> {
+  return chosenVariables(await db.query<VariableRow>(variablesStatement, [jobId]), box);
+}
+
+/** Of all that the scopes have, widest first, what a job gets. Throws SlipwayError where a value cannot be opened. */
+export function chosenVariables(rows: readonly VariableRow[], box: SecretBox): JobVariables {
   const found = new Map<string, { value: string; protected: boolean }>();
-  for (const row of await db.query<Row>(variablesStatement, [jobId])) {
+  for (const row of rows) {
     if (row.events !== null && !row.events.includes(row.event)) continue;
     if (row.branches !== null && (row.branch === null || !matchesPatterns(row.branches, row.branch)))
       continue;

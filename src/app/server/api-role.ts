@@ -74,7 +74,7 @@ export function openApiRole(
       ...queueRoutes({ db }),
       ...changeRoutes({ db, watch: changes, clock }),
       ...handlerRoutes({ db, inCluster: settings.routesKind !== "none", changed }),
-      ...workerRoutes({ queue: createPostgresQueue({ db, nudges, clock }) }),
+      ...workerRoutes({ queue: createPostgresQueue({ db, nudges, clock }), containers: { db, box } }),
     ],
     handlers: [
       webhookHandler({ db, nudges, box, clock, baseUrl, log }),

@@ -1,16 +1,15 @@
 // Puts together what a runner gets: the job as it was planned, the values it may see, where its source comes from, and
-// what its class allows. This is the only place where a job meets its secrets.
+// what its class allows.
 
 import { SlipwayError } from "../../../core/failure.ts";
-import type { EnvEntry, Job } from "../../../core/job.ts";
+import type { Job } from "../../../core/job.ts";
 import type { ClaimAnswer, JobSource, RunnerLimits } from "../../../endpoints/runner.ts";
 import { mergeEnvironment } from "../../../plan/environment.ts";
-import { matrixVariables } from "../../../plan/matrix.ts";
 import type { ClassSettings } from "../../../queue/queue.ts";
 import { inputsOf, sourceOf } from "../../../store/job-materials.ts";
-import type { SecretBox } from "../../../store/secret-box.ts";
 import type { ListenerLimits, RunnerDependencies } from "./dependencies.ts";
 import { maxBatchBytes } from "./events-call.ts";
+import { jobWithValues, openedEntries } from "./job-with-values.ts";
 import { maxCases } from "./tests-call.ts";
 
 export type Assembled = Omit<ClaimAnswer, "key" | "runId" | "jobId" | "attemptId" | "epoch">;
@@ -53,23 +52,16 @@ export async function assembleJob(
     sourceFor(deps, jobId),
     inputsOf(db, jobId),
   ]);
-  const trigger = opened(box, row.trigger);
-  const job: Job = {
-    ...spec,
-    // A second try on the same machine must not meet what the first one has left.
-    runId: attemptId,
-    environment: mergeEnvironment(spec.environment, given.plain, trigger, matrixVariables(spec.matrix ?? {})),
-    secrets: [
-      ...spec.secrets,
-      ...given.protected
-        .filter(({ name }) => !spec.secrets.some(known => known.name === name))
-        .map(({ name }) => ({ name, exported: true })),
-    ],
-  };
-  const secrets = mergeEnvironment(given.protected, opened(box, row.literals));
+  const trigger = openedEntries(box, row.trigger);
+  const { job, secrets } = jobWithValues(spec, {
+    attemptId,
+    given,
+    trigger,
+    literals: openedEntries(box, row.literals),
+  });
   return {
     job,
-    secrets: secrets.filter(({ name }) => job.secrets.some(known => known.name === name)),
+    secrets,
     variables: mergeEnvironment(given.plain, trigger),
     trusted,
     class: classOf(row.class, row.settings),
@@ -86,13 +78,6 @@ async function sourceFor({ db, values }: RunnerDependencies, jobId: string): Pro
   const { projectId, ...git } = source;
   const credential = await values.credentialOf(db, projectId);
   return { ...git, ...(credential === undefined ? {} : { credential }) };
-}
-
-/** A sealed JSON object of names and values. */
-function opened(box: SecretBox, sealed: Buffer | null): EnvEntry[] {
-  if (sealed === null) return [];
-  const values = JSON.parse(Buffer.from(box.open(sealed)).toString("utf8")) as Record<string, string>;
-  return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
 function classOf(name: string, settings: ClassSettings): ClaimAnswer["class"] {

@@ -14,9 +14,27 @@ import { forbidden } from "../../../http/problem.ts";
 import { type Principal, type Route, route } from "../../../http/route.ts";
 import type { PostgresQueue } from "../../../queue/postgres/postgres-queue.ts";
 import type { Claim } from "../../../queue/queue.ts";
+import { rememberLaunchers } from "./remember-launchers.ts";
+import { type ResolverOptions, resolveContainers } from "./resolve-containers.ts";
+
+export interface WorkerRoutesOptions {
+  queue: PostgresQueue;
+  /** For workers that launch Pods; without it their claims say nothing of containers. */
+  containers?: ResolverOptions;
+}
 
 /** The routes under `/worker/`. They have nothing of their own to close: a claim that waits ends with its call. */
-export function workerRoutes({ queue }: { queue: PostgresQueue }): Route[] {
+export function workerRoutes({ queue, containers }: WorkerRoutesOptions): Route[] {
+  const launchers = containers === undefined ? undefined : rememberLaunchers(containers.db);
+  /** What a worker in a cluster needs on top; a job that cannot be handed out ends here. */
+  const resolved = async <T extends Claim>(workerId: string, claims: T[]): Promise<T[]> => {
+    if (containers === undefined || claims.length === 0 || !(await launchers?.isKubernetes(workerId))) {
+      return claims;
+    }
+    const { broken } = await resolveContainers(containers, claims);
+    for (const { claim, end } of broken) await queue.lost(claim.attemptId, claim.epoch, end, workerId);
+    return claims.filter(claim => !broken.some(each => each.claim === claim));
+  };
   /** Throws 403 for a worker of another token. One that nobody knows gets nothing anyway. */
   const own = async (workerId: string, principal: Principal): Promise<void> => {
     if (await queue.isForeign(workerId, tokenOf(principal).tokenId)) throw foreign(workerId);
@@ -33,14 +51,16 @@ export function workerRoutes({ queue }: { queue: PostgresQueue }): Route[] {
       }
       const attempts = await queue.renewAs(token.tokenId, worker, held);
       if (attempts === "foreign") throw foreign(worker.id);
+      launchers?.note(worker.id, worker.labels);
       return { attempts };
     }),
     route(workerClaim, async ({ body: { workerId, count, waitMs }, principal, signal }) => {
       await own(workerId, principal);
       const claims = await queue.claim(workerId, count, waitMs, signal);
-      if (!signal.aborted || claims.length === 0) return { claims: claims.map(asBody) };
+      const whole = signal.aborted ? claims : await resolved(workerId, claims);
+      if (!signal.aborted || whole.length === 0) return { claims: whole.map(asBody) };
       // Nobody is there to take them.
-      await queue.giveBack(claims);
+      await queue.giveBack(whole);
       return { claims: [] };
     }),
     route(workerLaunched, async ({ body: { workerId, attemptId, epoch, launcherRef }, principal }) => {
@@ -58,7 +78,7 @@ export function workerRoutes({ queue }: { queue: PostgresQueue }): Route[] {
     }),
     route(workerAdopt, async ({ body: { workerId, count }, principal }) => {
       await own(workerId, principal);
-      const claims = await queue.adopt(workerId, count);
+      const claims = await resolved(workerId, await queue.adopt(workerId, count));
       return { claims: claims.map(claim => ({ ...asBody(claim), launcherRef: claim.launcherRef })) };
     }),
     route(workerLeave, async ({ body: { workerId }, principal }) => {
