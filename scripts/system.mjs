@@ -33,6 +33,7 @@ export const needs = [
   },
   { package: "procps", purpose: "list of processes", present: () => onPath("ps") },
   { package: "git", purpose: "steps from git repositories", present: () => onPath("git") },
+  { package: "git-lfs", purpose: "large files of git repositories", present: () => onPath("git-lfs") },
   { package: "shellcheck", purpose: "lint of shell scripts", present: () => onPath("shellcheck") },
   ...["account", "container", "object", "proxy"].map(part => ({
     package: `swift-${part}`,

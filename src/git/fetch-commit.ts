@@ -9,6 +9,7 @@ import { TooLarge, watchBounds } from "./directory-size.ts";
 import { fetchObjects, initRepository, must } from "./fetch-objects.ts";
 import { type GitAccess, type GitAccessOptions, openGitAccess } from "./git-access.ts";
 import { lineOf, refusalOf } from "./git-failure.ts";
+import { pullLargeFiles } from "./pull-large-files.ts";
 
 export interface FetchCommitOptions extends Omit<GitAccessOptions, "directory"> {
   commit: string;
@@ -98,26 +99,6 @@ async function updateSubmodules(
   const output = await access.run(args, { cwd: directory, signal });
   if (output.status === 0) return accept(undefined);
   return { ok: false, refusal: refusalOf(output, `submodules of ${access.address.url}`) };
-}
-
-async function pullLargeFiles(
-  access: GitAccess,
-  directory: string,
-  signal: AbortSignal,
-): Promise<Result<void>> {
-  const version = await access.run(["lfs", "version"], { cwd: directory, signal });
-  if (version.status !== 0) {
-    throw new SlipwayError(
-      "git-lfs-missing",
-      "the checkout wants large files, and git-lfs is not installed",
-      {
-        hint: "install git-lfs where the runner runs, or take `lfs` out of `checkout`",
-      },
-    );
-  }
-  const output = await access.run(["lfs", "pull"], { cwd: directory, signal });
-  if (output.status === 0) return accept(undefined);
-  return { ok: false, refusal: refusalOf(output, `large files of ${access.address.url}`) };
 }
 
 /** Bytes of all files of a commit, known before any is written. */

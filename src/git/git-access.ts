@@ -32,7 +32,13 @@ export interface GitAccessOptions {
 
 export interface GitAccess extends AsyncDisposable {
   readonly address: RepositoryAddress;
-  run(args: readonly string[], options: Omit<GitOptions, "env">): Promise<GitOutput>;
+  /**
+   * `mostAnswers`: how often the credential is given then. git asks once a process; git-lfs asks for ever where it is wrong.
+   */
+  run(
+    args: readonly string[],
+    options: Omit<GitOptions, "env"> & { mostAnswers?: number },
+  ): Promise<GitOutput>;
 }
 
 const proxies = ["http_proxy", "https_proxy", "no_proxy", "all_proxy"].flatMap(name => [
@@ -52,7 +58,11 @@ export async function openGitAccess(options: GitAccessOptions): Promise<Result<G
     const env = await environmentOf(options, address.value, place);
     return accept({
       address: address.value,
-      run: (args, wanted) => runGit(args, { ...wanted, env }),
+      run: (args, { mostAnswers, ...wanted }) =>
+        runGit(args, {
+          ...wanted,
+          env: mostAnswers === undefined ? env : { ...env, SLIPWAY_MOST_ANSWERS: String(mostAnswers) },
+        }),
       [Symbol.asyncDispose]: () => rm(place, { recursive: true, force: true }),
     });
   } catch (error) {
@@ -109,6 +119,10 @@ async function askPass(
   const script = [
     "#!/bin/sh",
     `case "$1" in *"://${host}'"*|*"@${host}'"*) ;; *) exit 1 ;; esac`,
+    `if [ -n "$SLIPWAY_MOST_ANSWERS" ]; then`,
+    `  echo >> ${quoted(path.join(place, "answers"))}`,
+    `  [ "$(wc -l < ${quoted(path.join(place, "answers"))})" -le "$SLIPWAY_MOST_ANSWERS" ] || exit 1`,
+    "fi",
     'case "$1" in',
     `  Username*) exec cat ${quoted(path.join(place, "username"))} ;;`,
     `  Password*) exec cat ${quoted(path.join(place, "password"))} ;;`,

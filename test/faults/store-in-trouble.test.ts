@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Client } from "../../src/client/client.ts";
 import { endOf, logOf, logWith, startRun } from "../server/projects.ts";
 import { eventually } from "../server/server-process.ts";
@@ -17,11 +17,16 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 const roles = ["api", "logs", "reporter"];
 const lines = 30_000;
 let world: FaultWorld;
+let around: AsyncDisposableStack;
 
 beforeEach(async () => {
+  around = new AsyncDisposableStack();
   world = await openFaultWorld();
 });
-afterEach(() => world[Symbol.asyncDispose]());
+afterEach(async () => {
+  await world[Symbol.asyncDispose]();
+  await around.disposeAsync();
+});
 
 /** Prints more than becomes a row at once, and leaves what cannot be packed. */
 function largeJob(name: string): string {
@@ -81,16 +86,14 @@ async function openSmallStore(): Promise<SmallStore> {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", place], { stdio: "ignore" });
   } catch {
     rmSync(place, { recursive: true });
-    const store = await startS3StandIn();
-    onTestFinished(() => store[Symbol.asyncDispose]());
+    const store = around.use(await startS3StandIn());
     return {
       env: store.env,
       fill: () => (store.refusal = () => isFull),
       free: () => (store.refusal = undefined),
     };
   }
-  // Lazily, for the servers end at the same time.
-  onTestFinished(() => {
+  around.defer(() => {
     execFileSync("umount", ["--lazy", place]);
     rmSync(place, { recursive: true });
   });
