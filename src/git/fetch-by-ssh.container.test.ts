@@ -77,10 +77,15 @@ function answers(at: number): Promise<boolean> {
 }
 
 async function fetched(more: Partial<FetchCommitOptions> & { key?: string }): Promise<string> {
+  const answer = await answerOf(more);
+  return answer.ok ? readFileSync(path.join(root, "out", "a"), "utf8") : answer.refusal.code;
+}
+
+async function answerOf(more: Partial<FetchCommitOptions> & { key?: string }) {
   const out = path.join(root, "out");
   rmSync(out, { recursive: true, force: true });
   const privateKey = readFileSync(path.join(root, more.key ?? "user"), "utf8");
-  const answer = await fetchCommit({
+  return fetchCommit({
     repository: `ssh://${os.userInfo().username}@127.0.0.1:${port}${root}/app/.git`,
     commit,
     credential: { kind: "ssh-key", privateKey },
@@ -92,7 +97,6 @@ async function fetched(more: Partial<FetchCommitOptions> & { key?: string }): Pr
     signal: new AbortController().signal,
     ...more,
   });
-  return answer.ok ? readFileSync(path.join(out, "a"), "utf8") : answer.refusal.code;
 }
 
 test("the key opens the repository, with whatever ends its lines have, and is removed", async () => {
@@ -116,6 +120,28 @@ test("with a list of known hosts another key of the host is refused, and the rig
   expect(await fetched(known("host"))).toBe("1");
   expect(await fetched(known("other"))).toBe("git-host-key");
   expect(await fetched({ hostKeys: { file: "/dev/null", strict: true } })).toBe("git-host-key");
+});
+
+test("the key of a host is remembered when it is first met; another one is refused then, with what to do", async () => {
+  const file = path.join(root, "known_hosts");
+  const met = { hostKeys: { file, strict: false } };
+  expect(await fetched(met)).toBe("1");
+  const remembered = readFileSync(file, "utf8");
+  expect(remembered).toContain(readFileSync(path.join(root, "host.pub"), "utf8").split(" ")[1]);
+  expect(await fetched(met)).toBe("1");
+  expect(readFileSync(file, "utf8")).toBe(remembered);
+  // As if the host had had another key then.
+  const other = readFileSync(path.join(root, "other.pub"), "utf8");
+  writeFileSync(file, `[127.0.0.1]:${port} ${other}`);
+  const refused = await answerOf(met);
+  expect(refused).toMatchObject({
+    ok: false,
+    refusal: { code: "git-host-key", hint: expect.stringContaining(`${file}:1`) as string },
+  });
+  expect(refused).toMatchObject({
+    refusal: { hint: expect.stringContaining("another key than before") as string },
+  });
+  expect(readFileSync(file, "utf8")).toBe(`[127.0.0.1]:${port} ${other}`);
 });
 
 test("what is not there is not found", async () => {

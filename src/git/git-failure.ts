@@ -8,7 +8,7 @@ const refusals: { code: string; said: RegExp; hint: string }[] = [
   {
     code: "git-host-key",
     said: /host key verification failed|remote host identification has changed/i,
-    hint: "the key of the host is not the known one: check it, and correct the list of known hosts",
+    hint: "the key of the host is not known: check it, and add it to the list of known hosts",
   },
   {
     code: "git-auth",
@@ -44,8 +44,22 @@ export function deniesObject({ stderr }: GitOutput): boolean {
 export function refusalOf(output: GitOutput, what: string): Refusal {
   const said = lineOf(output);
   const found = [...refusals, missingObject].find(each => each.said.test(output.stderr));
-  if (found !== undefined) return { code: found.code, message: `${what}: ${said}`, hint: found.hint };
+  const hint = changedKeyIn(output) ?? found?.hint;
+  if (found !== undefined)
+    return { code: found.code, message: `${what}: ${said}`, ...(hint === undefined ? {} : { hint }) };
   throw new SlipwayError("git-unreachable", `${what}: ${said}`);
+}
+
+/** What to do about a host that has another key than before: ssh says where the old one stands. */
+function changedKeyIn({ stderr }: GitOutput): string | undefined {
+  if (!/remote host identification has changed/i.test(stderr)) return undefined;
+  const place = /Offending \S+ key in (.+:\d+)/.exec(stderr)?.[1];
+  const remove = /ssh-keygen -f .*/.exec(stderr)?.[0];
+  const old = place === undefined ? "the old one from the list of known hosts" : `the old one, ${place}`;
+  return (
+    "the host has another key than before: somebody may sit in between. Ask who runs it for the new key's " +
+    `fingerprint; where it is right, remove ${old}${remove === undefined ? "" : ` (${remove.trim()})`}`
+  );
 }
 
 /** The line that tells most: what the server said, else the first that is an error. */

@@ -229,7 +229,7 @@ async function run(running: Running): Promise<void> {
       ...(input.git?.allowFile === undefined ? {} : { allowFile: input.git.allowFile }),
       ...(input.git?.knownHostsFile === undefined
         ? {}
-        : { hostKeys: { file: input.git.knownHostsFile, strict: true } }),
+        : { hostKeys: { file: input.git.knownHostsFile, strict: input.git.acceptNewHosts !== true } }),
     },
     clock,
     signal,

@@ -41,6 +41,8 @@ export interface RunnerInput {
   git?: {
     /** Keys of ssh hosts, as ssh has them. Without it an unknown host's key is taken as it comes. */
     knownHostsFile?: string;
+    /** The key of a host that is not in the file is taken and noted there. Only hosts of the file unless told. */
+    acceptNewHosts?: boolean;
     /** Repositories on this machine (`file://`, absolute paths). */
     allowFile?: boolean;
   };

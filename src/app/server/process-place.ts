@@ -64,7 +64,7 @@ function runnerCommand(): string[] {
 }
 
 function inputFor(
-  { settings, runnerUrl, environment }: WorkerRoleOptions,
+  { settings, runnerUrl, environment, directory }: WorkerRoleOptions,
   claim: Claim,
   own: string,
 ): object {
@@ -83,7 +83,12 @@ function inputFor(
     ...(caFile === undefined ? {} : { caFile: path.resolve(caFile) }),
     ...(asRoot ? { user: { uid, gid: uid } } : {}),
     ...(environment.DOCKER_HOST === undefined ? {} : { docker: { host: environment.DOCKER_HOST } }),
-    git: { allowFile: allowFileRepositories },
+    // The reporter of this machine, where there is one, notes keys of hosts in the same file.
+    git: {
+      allowFile: allowFileRepositories,
+      knownHostsFile: path.resolve(directory, "known_hosts"),
+      acceptNewHosts: true,
+    },
   };
 }
 
