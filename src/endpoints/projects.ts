@@ -1,6 +1,7 @@
 // Projects, their variables and secrets, schedules and badges; classes of jobs.
 
 import { z } from "zod";
+import { classSettings } from "./class-settings.ts";
 import { endpoint } from "./endpoint.ts";
 import {
   branch,
@@ -297,15 +298,6 @@ export const removeSchedule = endpoint({
   status: 204,
 });
 
-const classSettings = z.strictObject({
-  engine: z.enum(["docker", "host", "pod"]).optional(),
-  allowDocker: z.boolean().optional(),
-  allowVolumes: z.boolean().optional(),
-  allowHostPorts: z.boolean().optional(),
-  memoryBytes: z.int().positive().optional(),
-  cpu: z.number().positive().optional(),
-  timeoutMs: z.int().positive().optional(),
-});
 const jobClass = z.strictObject({ name: z.string(), settings: classSettings, workers: z.int() });
 export const listClasses = endpoint({
   id: "listClasses",

@@ -186,6 +186,7 @@ export const workerLost = endpoint({
       reason: storableText(100),
       message: storableText(4096),
       outcome: z.enum(["failed", "broken", "timed-out"]),
+      lastWords: storableText(4096).optional(),
     }),
   }),
   answer: heard,

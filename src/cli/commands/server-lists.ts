@@ -66,24 +66,43 @@ export const classes: Command = (context, [verb = "list", name, ...settings], va
   });
 
 function textOfSettings(settings: object): string {
-  const pairs = Object.entries(settings).map(([key, value]) => `${key}=${String(value)}`);
+  const pairs = Object.entries(settings).map(
+    ([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`,
+  );
   return pairs.join(" ") || "as usual";
 }
 
-/** `engine=host memoryBytes=1000000 allowDocker=true`; the server says what is not known. */
-function settingsOf(words: string[]): Record<string, string | number | boolean> {
-  return Object.fromEntries(
-    words.map(word => {
-      const at = word.indexOf("=");
-      if (at < 1) throw new UsageError(`"${word}" is no setting`, "write KEY=VALUE");
-      return [word.slice(0, at), settingValue(word.slice(at + 1))];
-    }),
-  );
+interface Settings {
+  [key: string]: string | number | boolean | object;
 }
 
-function settingValue(text: string): string | number | boolean {
+/** `engine=host pod.runtimeClassName=gvisor pod.nodeSelector={"disk":"ssd"}`; the server says what is not known. */
+export function settingsOf(words: readonly string[]): Settings {
+  const settings: Settings = {};
+  for (const word of words) {
+    const at = word.indexOf("=");
+    const path = word.slice(0, Math.max(at, 0)).split(".");
+    if (at < 1 || path.some(key => key === "" || key === "__proto__"))
+      throw new UsageError(`"${word}" is no setting`, "write KEY=VALUE, or pod.KEY=VALUE");
+    let inner: Settings = settings;
+    for (const key of path.slice(0, -1)) {
+      if (typeof inner[key] !== "object") inner[key] = {};
+      inner = inner[key] as Settings;
+    }
+    inner[path.at(-1)!] = settingValue(word.slice(at + 1), word);
+  }
+  return settings;
+}
+
+function settingValue(text: string, word: string): string | number | boolean | object {
   if (text === "true" || text === "false") return text === "true";
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (!/^[[{]/.test(text)) return text;
+  try {
+    return JSON.parse(text) as object;
+  } catch (error) {
+    throw new UsageError(`"${word}" is no JSON: ${(error as Error).message}`, "lists and maps are JSON");
+  }
 }
 
 export const tests: Command = (context, [word], values) =>
