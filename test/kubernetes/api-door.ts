@@ -1,7 +1,7 @@
 // The HTTP side of the stand-in: reads requests, finds out who asks, and writes answers, warnings and refusals.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ApiFault, noSuchPath, qualified } from "./api-fault.ts";
+import { ApiFault, noSuchPath } from "./api-fault.ts";
 import type { ApiRequest, Cluster } from "./api-request.ts";
 import { discoveryAnswer } from "./discovery.ts";
 import type { Call, FaultState } from "./faults.ts";
@@ -86,14 +86,13 @@ async function bodyOf(incoming: IncomingMessage): Promise<string> {
   }
   if (bytes > mostBytes) {
     const text = `Request entity too large: limit is ${mostBytes}`;
-    throw new ApiFault(413, "RequestEntityTooLarge", text, {});
+    throw new ApiFault(413, "RequestEntityTooLarge", text);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
 function callOf({ user, verb, resource, subresource, namespace, name }: ApiRequest): Call {
-  const full = qualified(resource);
-  const of = subresource === undefined ? full : `${full}/${subresource}`;
+  const of = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
   return { user: user.name, verb, resource: of, namespace, name, code: 0 };
 }
 

@@ -158,10 +158,12 @@ function markedObject(
   const metadata = {
     ...rest,
     deletionTimestamp: timeText(until),
-    deletionGracePeriodSeconds: seconds,
+    // Of namespaces, nothing is said.
+    ...(object.kind === "Namespace" ? {} : { deletionGracePeriodSeconds: seconds }),
     ...(finalizers.length === 0 ? {} : { finalizers }),
   };
-  return { ...object, metadata };
+  const phase = object.kind === "Namespace" ? { status: { phase: "Terminating" } } : {};
+  return { ...object, ...phase, metadata };
 }
 
 function finalizersAfter({ metadata }: ApiObject, { propagationPolicy }: DeleteOptions): string[] {

@@ -5,7 +5,7 @@ import type { Verb } from "./api-request.ts";
 export interface Call {
   user: string;
   verb: Verb;
-  /** `pods`, `pods/status`, `ingresses.networking.k8s.io`. */
+  /** `pods`, `pods/status`, `ingresses`. */
   resource: string;
   namespace: string | undefined;
   name: string | undefined;

@@ -5,11 +5,13 @@ import { type Answer, objectAnswer } from "./answer.ts";
 import { ApiFault, badRequest, notFound } from "./api-fault.ts";
 import type { ApiRequest, Cluster } from "./api-request.ts";
 import { checkedObject } from "./read-body.ts";
+import { applyOne } from "./server-side-apply.ts";
 import { updateObject } from "./write-verbs.ts";
 
 export function patchOne(cluster: Cluster, request: ApiRequest): Answer {
   const { resource, namespace, name = "" } = request;
   const type = request.contentType.split(";")[0]!.trim();
+  if (type === "application/apply-patch+yaml") return applyOne(cluster, request);
   const patched = patchers[type];
   if (patched === undefined) {
     throw new ApiFault(
@@ -17,7 +19,6 @@ export function patchOne(cluster: Cluster, request: ApiRequest): Answer {
       "UnsupportedMediaType",
       "the body of the request was in an unknown format - accepted media types include: " +
         "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
-      {},
     );
   }
   const before = cluster.store.get(resource, namespace, name);

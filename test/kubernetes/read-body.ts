@@ -19,7 +19,6 @@ export function readObject(request: ApiRequest): ApiObject {
       "UnsupportedMediaType",
       "the body of the request was in an unknown format - accepted media types include: " +
         "application/json, application/yaml, application/vnd.kubernetes.protobuf",
-      {},
     );
   }
   const { kind } = request.resource;

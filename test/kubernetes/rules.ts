@@ -5,6 +5,7 @@ import type { FaultCause } from "./api-fault.ts";
 import type { ApiObject } from "./api-object.ts";
 import type { ApiRequest, Cluster } from "./api-request.ts";
 import { configRules, secretRules } from "./config-rules.ts";
+import { namespaceRules } from "./namespace-rules.ts";
 import { podRules } from "./pod-rules.ts";
 import type { Resource } from "./resources.ts";
 
@@ -40,6 +41,7 @@ const all: Record<string, KindRules> = {
   pods: podRules,
   secrets: secretRules,
   configmaps: configRules,
+  namespaces: namespaceRules,
 };
 
 const none: KindRules = {};

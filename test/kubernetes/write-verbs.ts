@@ -24,6 +24,7 @@ import {
   placeObject,
   updatedMetadata,
 } from "./metadata.ts";
+import { mustFitQuotas } from "./quotas.ts";
 import { readObject } from "./read-body.ts";
 import { resourceNamed } from "./resources.ts";
 import { rulesOf } from "./rules.ts";
@@ -63,6 +64,7 @@ export function createObject(
   const faults = [...metadataFaults(draft.metadata, rules), ...(rules.validate?.(draft) ?? [])];
   if (faults.length > 0) throw invalidOf(request, draft, faults);
   rules.admit?.(cluster, request, draft, undefined);
+  mustFitQuotas(cluster, resource, draft);
   const there = cluster.store.get(resource, draft.metadata.namespace, draft.metadata.name);
   if (there !== undefined) {
     throw alreadyExists(resource, draft.metadata.name, there.metadata.deletionTimestamp !== undefined);
