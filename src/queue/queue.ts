@@ -133,6 +133,8 @@ export interface LaunchEnd {
   message: string;
   /** The user's affair (image refused, limit of the class) or ours. */
   outcome: "failed" | "broken" | "timed-out";
+  /** What the runner has left in its container, as it stands there: whether it is the runner's is for the queue to prove. */
+  lastWords?: string;
 }
 
 /** Why an attempt that is held has no runner yet, in the words of whoever it waits for; "" when it has. */

@@ -4,6 +4,7 @@
 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 
 import type { ContainerStatus, PodCondition } from "kubernetes-types/core/v1.js";
+import { readLastWords } from "../../queue/last-words.ts";
 import type { LaunchEnd } from "../../queue/queue.ts";
 import { boxContainer, type Pod, runnerContainer } from "./pod-launch.ts";
 import { faultOfStart } from "./verdict-start.ts";
@@ -17,6 +18,17 @@ const overdueMs = 15_000;
  * knows. `now`: milliseconds since 1970.
  */
 export function endOfPod(pod: Pod, now: number): LaunchEnd | undefined {
+  const end = judge(pod, now);
+  return end === undefined ? undefined : withLastWords(end, pod);
+}
+
+/** They are no part of the verdict: who has written them only the platform can tell. */
+function withLastWords(end: LaunchEnd, pod: Pod): LaunchEnd {
+  const lastWords = containersOf(pod).runner?.state?.terminated?.message;
+  return lastWords === undefined ? end : { ...end, lastWords };
+}
+
+function judge(pod: Pod, now: number): LaunchEnd | undefined {
   const { runner, others } = containersOf(pod);
   if (isOver(pod) || runner?.state?.terminated !== undefined) {
     return (
@@ -43,7 +55,9 @@ export function endOfGone(pod: Pod | undefined, now: number): LaunchEnd {
 export function settledEnd(earlier: LaunchEnd | undefined, later: LaunchEnd): LaunchEnd {
   if (earlier === undefined) return later;
   const vague = earlier.reason === "runner-gone" || earlier.reason === "pod-deleted";
-  return vague && later.reason !== "pod-deleted" && later.reason !== "runner-gone" ? later : earlier;
+  const chosen = vague && later.reason !== "pod-deleted" && later.reason !== "runner-gone" ? later : earlier;
+  const lastWords = later.lastWords ?? earlier.lastWords;
+  return lastWords === undefined ? chosen : { ...chosen, lastWords };
 }
 
 function isOver({ status }: Pod): boolean {
@@ -144,7 +158,8 @@ function runnerGone(runner: ContainerStatus | undefined): LaunchEnd {
   if (ended.reason === "ContainerStatusUnknown") {
     return broken("runner-gone", sentence("nobody saw the runner end", ended.message));
   }
-  return broken("runner-gone", `the runner ended without a last word (exit code ${ended.exitCode})`);
+  const said = readLastWords(ended.message ?? "")?.message;
+  return broken("runner-gone", sentence(`the runner ended (exit code ${ended.exitCode})`, said));
 }
 
 /** Whether the runner has been started. */

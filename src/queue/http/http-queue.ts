@@ -63,8 +63,11 @@ export function createHttpQueue(options: HttpQueueOptions): Queue {
       });
       return answer;
     },
-    async lost(attemptId, epoch, { reason, message, outcome }) {
-      const end = { reason: sendable(reason, 100), message: sendable(message, 4096), outcome };
+    async lost(attemptId, epoch, { reason, message, outcome, lastWords }) {
+      const end = {
+        ...{ reason: sendable(reason, 100), message: sendable(message, 4096), outcome },
+        ...(lastWords === undefined ? {} : { lastWords: sendable(lastWords, 4096) }),
+      };
       const { answer } = await post<Heard>("lost", { ...about(attemptId), epoch, end });
       holders.delete(attemptId);
       return answer;

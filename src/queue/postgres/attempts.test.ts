@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { NewEvent, RunEvent } from "../../core/events.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { type RunnerEnd, terminationMessage } from "../../remote/termination-message.ts";
 import { workerCalled } from "../queue.contract.ts";
 import type { Claim, Queue } from "../queue.ts";
 import { admitJobs } from "./admit-jobs.ts";
@@ -407,3 +408,39 @@ test("whatever happens in whatever order, a job ends once, and never runs again 
     { numRuns: 40 },
   );
 }, 60_000);
+
+test("a runner that is gone is believed what it has signed, and no more than is stored", async () => {
+  const gone = { outcome: "broken" as const, reason: "runner-gone", message: "the runner ended" };
+  const left = async (said: object, store: boolean, sign = true) => {
+    const { attemptId, epoch, jobId, claimToken } = await claimed();
+    const exchange = await exchangeClaim(database.db, claimToken, "n");
+    const key = (exchange as { key: string }).key;
+    const words = {
+      attemptId,
+      outcome: "passed",
+      reason: "undelivered",
+      message: "",
+      events: 1,
+      chunks: 0,
+      ...said,
+    };
+    const text = terminationMessage({ ...words, ...(sign ? { key } : {}) } as RunnerEnd);
+    if (store) await storeEvents(database.db, { attemptId, epoch }, numbered(1, note));
+    expect(await queue.lost(attemptId, epoch, { ...gone, lastWords: text })).toBe("ok");
+    const [tried] = await database.db.query<{ outcome: string; message: string }>(
+      "select outcome, message from attempts where id = $1",
+      [attemptId],
+    );
+    expect((await viewJob(database.db, jobId)).outcome).not.toBe("skipped");
+    return `${tried?.outcome}: ${tried?.message}`;
+  };
+  expect(await left({ outcome: "failed", message: "lint failed" }, true)).toBe("failed: lint failed");
+  expect(await left({ outcome: "failed", message: "lint failed" }, true, false)).toBe(
+    "broken: the runner ended",
+  );
+  expect(await left({ outcome: "broken", message: "stopped" }, false)).toContain("the runner said: stopped");
+  // One event is missing; then none, and they say nothing of a step.
+  expect(await left({}, false)).toBe("broken: the runner ended");
+  expect(await left({}, true)).not.toContain("the runner ended");
+  expect(await left({ reason: "given-up" }, true)).toBe("broken: the runner ended");
+});

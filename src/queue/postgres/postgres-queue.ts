@@ -1,13 +1,12 @@
 // The queue's port on PostgreSQL: what the api offers to workers. The table of jobs is the queue.
 
 import { SlipwayError } from "../../core/failure.ts";
-import { isGood } from "../../core/outcome.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Database } from "../../store/database.ts";
 import type { AttemptNote, AttemptState, Claim, LaunchEnd, Queue, WorkerInfo } from "../queue.ts";
 import { createClaimers } from "./claim-jobs.ts";
-import { endAttempt } from "./end-attempt.ts";
 import { giveBack } from "./give-back.ts";
+import { lostAttempt } from "./lost-attempt.ts";
 import type { Nudges } from "./nudges.ts";
 import { renewWorker, type TokenId } from "./renew-worker.ts";
 import { adoptStatement, type ClaimRow, claimOf } from "./take-jobs.ts";
@@ -94,7 +93,13 @@ export function createPostgresQueue({
       );
       return rows.length > 0 ? "ok" : "stale";
     },
-    lost: (attemptId, epoch, end, heldBy) => lost(db, nudges, { attemptId, epoch, end, heldBy }),
+    async lost(attemptId, epoch, end, heldBy) {
+      const answer = await lostAttempt(db, { attemptId, epoch, end, heldBy });
+      if (answer === "stale") return answer;
+      nudges.nudge("runs");
+      nudges.nudge("attempts", attemptId);
+      return answer;
+    },
     async note(notes, heldBy) {
       const rows = await db.query<{ id: string }>(noteStatement, [
         notes.map(each => each.attemptId),
@@ -149,25 +154,6 @@ function rememberOwners(clock: Clock) {
       return owner !== undefined && owner.tokenId === tokenId && owner.until > clock.monotonic();
     },
   };
-}
-
-async function lost(
-  db: Database,
-  nudges: Nudges,
-  {
-    attemptId,
-    epoch,
-    end,
-    heldBy,
-  }: { attemptId: string; epoch: number; end: LaunchEnd; heldBy?: string | undefined },
-): Promise<"ok" | "stale"> {
-  // No evidence, no green: what only a launcher saw is never a pass, whatever it says.
-  const outcome = isGood(end.outcome) ? "broken" : end.outcome;
-  const became = await db.transact(tx => endAttempt(tx, attemptId, epoch, { ...end, outcome }, heldBy));
-  if (became === "stale") return "stale";
-  nudges.nudge("runs");
-  nudges.nudge("attempts", attemptId);
-  return "ok";
 }
 
 async function adopt(
