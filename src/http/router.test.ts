@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { endpoint } from "../endpoints/endpoint.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { movedClock } from "./fixtures/moved-clock.ts";
 import { openSocket, rawRequest } from "./fixtures/raw-request.ts";
 import { openListener } from "./listener.ts";
+import { countOpenStreams } from "./open-streams.ts";
 import { forbidden } from "./problem.ts";
 import { type Route, route } from "./route.ts";
 import { createRouter, type RouterOptions } from "./router.ts";
@@ -309,6 +310,54 @@ test("lines of the log name what the call is about", async () => {
     { endpoint: "getRun", run: "r1", error: "no" },
     { endpoint: "getRun", run: "r1", status: 500, seconds: expect.any(Number) },
   ]);
+});
+
+const follow = endpoint({
+  ...usual,
+  id: "follow",
+  method: "GET",
+  path: "/follow",
+  streams: { answer: "text/event-stream" },
+});
+
+test("a person holds only so many streams open, whatever the token; others and closed ones do not count", async () => {
+  const hold = route(follow, async ({ response, signal }) => {
+    response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+    await once(signal, "abort");
+    return undefined;
+  });
+  let userId = 1;
+  let tokenId = 0;
+  await using server = await serve({
+    routes: [hold],
+    openStreams: countOpenStreams(2),
+    gate: {
+      admit: async () => ({
+        principal: { kind: "user", userId, name: "somebody", admin: false, tokenId: ++tokenId },
+        named: {},
+      }),
+    },
+  });
+  const open = async () => {
+    const closing = new AbortController();
+    const { status, headers } = await fetch(`${server.url}/api/v1/follow`, { signal: closing.signal });
+    return { status, retryAfter: headers.get("retry-after"), close: () => closing.abort() };
+  };
+  const first = await open();
+  const held = [first, await open()];
+  expect(held.map(({ status }) => status)).toEqual([200, 200]);
+  expect(await open()).toMatchObject({ status: 429, retryAfter: "5" });
+  userId = 2;
+  held.push(await open());
+  expect(held.at(-1)).toMatchObject({ status: 200 });
+  userId = 1;
+  first.close();
+  await vi.waitFor(async () => {
+    const next = await open();
+    expect(next.status).toBe(200);
+    held.push(next);
+  });
+  for (const { close } of held) close();
 });
 
 test("a rest of a path keeps its slashes and is one value", async () => {

@@ -7,6 +7,7 @@ import type { Access, Endpoint } from "../endpoints/endpoint.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { checkInput, queryOf } from "./check-input.ts";
 import type { HttpLog, RequestHandler } from "./handler.ts";
+import { countOpenStreams, type OpenStreams } from "./open-streams.ts";
 import { createPathTree } from "./path-match.ts";
 import { invalid, notFound, problem } from "./problem.ts";
 import { readJsonBody } from "./read-body.ts";
@@ -47,6 +48,8 @@ export interface RouterOptions {
   isAway?(error: unknown): boolean;
   /** Whether it means that something else was faster: the answer is 409. */
   isOvertaken?(error: unknown): boolean;
+  /** Bounds what each caller holds open. */
+  openStreams?: OpenStreams;
   /** Checks what handlers answer, too; for tests. */
   checkAnswers?: boolean;
   /** Hears of every answered call. */
@@ -61,6 +64,7 @@ const stalledMs = 300_000;
 export function createRouter(options: RouterOptions): RequestHandler {
   const tree = createPathTree<Route>();
   for (const route of options.routes) tree.add(route.endpoint.method, route.endpoint.path, route);
+  const bounded = { ...options, openStreams: options.openStreams ?? countOpenStreams() };
   return async (request, response) => {
     const [path, query] = splitUrl(request.url ?? "");
     if (path !== prefix && !path.startsWith(`${prefix}/`)) return false;
@@ -73,7 +77,7 @@ export function createRouter(options: RouterOptions): RequestHandler {
       const { route, params } = find(tree, request, response, path.slice(prefix.length));
       endpoint = route.endpoint;
       about = aboutCall(endpoint, params);
-      await serve(options, route, params, query, request, response);
+      await serve(bounded, route, params, query, request, response);
     } catch (error) {
       refuseCall(options, request, response, error, about);
     }
@@ -120,7 +124,7 @@ function find(
 }
 
 async function serve(
-  options: RouterOptions,
+  options: RouterOptions & { openStreams: OpenStreams },
   { endpoint, handle }: Route,
   pathParams: Record<string, string>,
   queryText: string,
@@ -136,6 +140,7 @@ async function serve(
   const sent = streamed ? undefined : await readJsonBody(request, maxBytes, clock);
   const body = streamed ? undefined : checkInput(endpoint.body, sent?.value, "body");
   if (streamed) request.setTimeout(stalledMs, () => request.destroy());
+  if (endpoint.streams?.answer === "text/event-stream") options.openStreams.take(principal, response);
   const abort = new AbortController();
   // A response that closes before it was finished has nobody who listens.
   response.once("close", () => abort.abort(new Error("the caller has hung up")));
