@@ -1,7 +1,7 @@
 // The box of a Pod as a container of a test daemon: the runner's side is the test itself, and the volumes that they share
 // are directories of this machine.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -91,8 +91,10 @@ export async function testPod(client: DaemonClient, options: TestPodOptions = {}
       return Id;
     },
     inspect: () => client.call({ method: "GET", path: `/containers/${id}/json` }),
-    printed: () =>
-      execFileSync("docker", ["logs", id ?? ""], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }),
+    printed() {
+      const { stdout, stderr } = spawnSync("docker", ["logs", id ?? ""], { encoding: "utf8" });
+      return stdout + stderr;
+    },
     async [Symbol.asyncDispose]() {
       await engine.end(0);
       io[Symbol.dispose]();

@@ -30,7 +30,7 @@ export interface PodFiles {
 }
 
 /** How long the box may take to begin, and to say how it went when all has been transferred. Milliseconds. */
-const answerMs = 60_000;
+const answerMs = 30_000;
 
 /** After a KILL for all. Milliseconds. */
 const killedMs = 1_000;
@@ -49,8 +49,11 @@ interface Transfer {
 export function openPodFiles(options: PodFilesOptions): PodFiles {
   const slots = createSlots(options.io.slots);
   let kill = new AbortController();
+  // What has not answered once is not waited for again and again.
+  let silent: unknown;
 
   async function begin(verb: string, fields: string[], signal: AbortSignal): Promise<Transfer> {
+    if (silent !== undefined) throw silent;
     const slot = await slots.take(signal);
     let asked: Asked | undefined;
     try {
@@ -64,7 +67,10 @@ export function openPodFiles(options: PodFilesOptions): PodFiles {
         ends,
         signal: both,
         async answer() {
-          const answer = await inTime(options.clock, given, both);
+          const answer = await inTime(options.clock, given, both).catch(error => {
+            if (error instanceof SlipwayError && error.code === "box-silent") silent = error;
+            throw error;
+          });
           settled = answer.kind !== "begun";
           return answer;
         },
@@ -260,10 +266,11 @@ async function get(
   };
   try {
     const first = await transfer.answer();
-    if (first.kind !== "begun") {
+    if (first.kind === "none") {
       end();
       return undefined;
     }
+    if (first.kind !== "begun") throw badPacking(path, first);
     closeWriter();
   } catch (error) {
     end();
@@ -275,16 +282,16 @@ async function get(
       yield* abortable(reader as AsyncIterable<Uint8Array>, signal);
       const last = await transfer.answer();
       if (last.kind !== "done" || last.status === 0) return;
-      if (typeof last.status === "number" && last.status > 125) {
-        throw new SlipwayError(
-          "box-files",
-          `packing ${path} in the box ended with ${last.status}: ${last.text}`,
-        );
-      }
+      if (last.status !== "nodir" && last.status > 125) throw badPacking(path, last);
       warn(last.text);
     } finally {
       end();
     }
   }
   return read();
+}
+
+function badPacking(path: string, answer: PodAnswer): SlipwayError {
+  const said = answer.kind === "done" ? ` ended with ${answer.status}: ${answer.text}` : " was not begun";
+  return new SlipwayError("box-files", `packing ${path} in the box${said}`);
 }

@@ -45,7 +45,7 @@ export interface PodLinkOptions {
 
 /** Between two looks, and how long a look may stay unanswered. Milliseconds. */
 const lookMs = 2_000;
-const silenceMs = 60_000;
+const silenceMs = 30_000;
 /** What a step may write into the supervisor's pipe before its box is given up. Bytes. */
 const mostStrange = 1024 * 1024;
 

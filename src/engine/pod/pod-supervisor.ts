@@ -83,17 +83,21 @@ report() {
 put() {
   decode "$3"
   if ! cd / || ! cd "$text" 2>/dev/null; then tell "done $1 nodir"; exit; fi
-  exec 5<"$io/$2" || exit
-  tell "begun $1"
-  { EXTRACT_UNSAFE_SYMLINKS=1 "$bin/busybox" tar x -f - <&5 4>&- 5<&-; echo "status $?"; } 2>&1 | report "$1" 5<&-
+  {
+    tell "begun $1"
+    { EXTRACT_UNSAFE_SYMLINKS=1 "$bin/busybox" tar x -f - <&5 4>&- 5<&-; echo "status $?"; } 2>&1 | report "$1" 5<&-
+    true
+  } 5<"$io/$2" || tell "done $1 126 its pipe is gone"
 }
 get() {
   decode "$4"; name=$text
   decode "$3"
   if ! cd / || ! cd "$text" 2>/dev/null || ! { [ -e "$name" ] || [ -L "$name" ]; }; then tell "none $1"; exit; fi
-  exec 5>"$io/$2" || exit
-  tell "begun $1"
-  { "$bin/busybox" tar c -f - -- "$name" 2>&1 >&5 4>&- 5>&-; echo "status $?"; } | report "$1"
+  {
+    tell "begun $1"
+    { "$bin/busybox" tar c -f - -- "$name" 2>&1 >&5 4>&- 5>&-; echo "status $?"; } | report "$1"
+    true
+  } 5>"$io/$2" || tell "done $1 126 its pipe is gone"
 }`;
 
 // A session's supervisor is in a pipeline, not in the background: there it, and all the user's processes, would ignore
