@@ -1,11 +1,12 @@
 // Archives into and out of a host box. Only the box's private directory (and what is mounted into it) can be reached,
 // whatever links its steps have laid; nothing else of the machine is packed or written.
 
-import { lstat, realpath } from "node:fs/promises";
+import { lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, normalize, relative } from "node:path";
 import { accept, type Result, refuse } from "../../core/failure.ts";
 import { abortable } from "../../lib/abortable.ts";
 import { packDirectory } from "../../lib/tar/pack-directory.ts";
+import { packEntries } from "../../lib/tar/pack-entries.ts";
 import { unpackInto } from "../../lib/tar/unpack-into.ts";
 import { type BoxUser, packAs, unpackAs } from "./user-files.ts";
 
@@ -50,7 +51,14 @@ export async function getFiles(
   const name = basename(wanted);
   const there = await lstat(`${parent}/${name}`).catch(() => undefined);
   if (there === undefined) return undefined;
-  if (owner !== undefined) return packAs(owner, parent, name, signal);
+  if (owner !== undefined) {
+    // Most of what is asked for is a directory that nothing was put into: that takes no process to see.
+    const isEmpty =
+      there.isDirectory() && (await readdir(`${parent}/${name}`).catch(() => ["gone"])).length === 0;
+    if (!isEmpty) return packAs(owner, parent, name, signal);
+    const entry = { kind: "directory" as const, path: name, mode: there.mode & 0o7777 };
+    return packEntries([entry], { owner, mtime: Math.floor(there.mtimeMs / 1000) });
+  }
   const below = `${name}/`;
   return packDirectory({
     root: parent,

@@ -53,9 +53,7 @@ export function membersOf(processes: ProcessInfo[], { cookie, leader }: Membersh
 export async function signalMembers(box: Membership, signal: "TERM" | "KILL", clock: Clock): Promise<void> {
   const rounds = signal === "KILL" ? 200 : 1;
   for (let round = 0; round < rounds; round++) {
-    const members = membersOf(await listProcesses(), box);
-    if (members.length === 0) return;
-    for (const pid of members) sendSignal(pid, signal);
+    if ((await signalOnce(box, signal)) === 0) return;
     // A killed process stays in the table for a moment, and one that was being forked shows up only now.
     if (rounds > 1) await new Promise<void>(resolve => clock.after(round < 20 ? 2 : 20, resolve));
   }
@@ -63,12 +61,21 @@ export async function signalMembers(box: Membership, signal: "TERM" | "KILL", cl
 
 /** TERM to the box's processes but the leader, a grace for them to go by themselves, then KILL. */
 export async function endMembers(box: Membership, graceMs: number, clock: Clock): Promise<void> {
-  await signalMembers(box, "TERM", clock);
   const deadline = clock.monotonic() + graceMs;
-  while (clock.monotonic() < deadline && membersOf(await listProcesses(), box).length > 0) {
-    await new Promise<void>(resolve => clock.after(10, resolve));
+  let left = await signalOnce(box, "TERM");
+  for (let looks = 0; left > 0 && clock.monotonic() < deadline; looks++) {
+    // A shell that is only told to go is gone at once.
+    await new Promise<void>(resolve => clock.after(looks === 0 ? 2 : 10, resolve));
+    left = membersOf(await listProcesses(), box).length;
   }
-  await signalMembers(box, "KILL", clock);
+  if (left > 0) await signalMembers(box, "KILL", clock);
+}
+
+/** Answers how many there were. */
+async function signalOnce(box: Membership, signal: "TERM" | "KILL"): Promise<number> {
+  const members = membersOf(await listProcesses(), box);
+  for (const pid of members) sendSignal(pid, signal);
+  return members.length;
 }
 
 /** Sends one signal; a process that has gone meanwhile is fine. */

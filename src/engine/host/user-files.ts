@@ -60,7 +60,9 @@ export async function unpackAs(
 
 /** Empties the directory as far as the user can. Throws nothing. */
 export async function emptyAs(user: BoxUser, directory: string): Promise<void> {
-  const script = "chmod -R u+rwX . 2>/dev/null; rm -rf -- ./* ./.[!.]* ./..?*";
+  const remove = "rm -rf -- ./* ./.[!.]* ./..?* 2>/dev/null";
+  // Only what may not be removed as it is has to be walked through before.
+  const script = `${remove} || { chmod -R u+rwX . 2>/dev/null; ${remove}; }`;
   const { signal } = new AbortController();
   const child = start(["/bin/sh", "-c", script], user, directory, signal);
   child.stdout.resume();
