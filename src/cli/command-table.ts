@@ -88,8 +88,15 @@ export const commands: readonly CommandEntry[] = [
     name: "doctor",
     args: "",
     summary: "tell what this machine has, and what to do about what it lacks",
-    examples: [["slipway doctor --json", "for programs"]],
-    flags: [json, ...runFlags.filter(flag => flag.name === "docker-host" || flag.name === "working-dir")],
+    examples: [
+      ["slipway doctor --json", "for programs"],
+      ["slipway doctor --cluster", "which guards of a cluster truly hold against a job"],
+    ],
+    flags: [
+      json,
+      ...cluster.clusterDoctorFlags,
+      ...runFlags.filter(flag => flag.name === "docker-host" || flag.name === "working-dir"),
+    ],
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },
   {
@@ -298,12 +305,24 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "organisations",
     group: "client",
-    args: "[verb] [name]",
-    summary: "organisations: list, create",
-    examples: [["slipway organisations create shop", "for administrators"]],
-    verbs: ["list", "create"],
+    args: "[verb] [name] [settings...]",
+    summary: "organisations: list, create, set",
+    examples: [
+      ["slipway organisations create shop", "for administrators"],
+      ["slipway organisations set shop weight=5 jobs=20", "its share of capacity, and its quota"],
+    ],
+    verbs: ["list", "create", "set"],
     flags: remote.serverOf,
     load: async () => (await import("./commands/people.ts")).organisations,
+  },
+  {
+    name: "audit",
+    group: "client",
+    args: "[organisation]",
+    summary: "who changed what, newest first; without a name on the whole server",
+    examples: [["slipway audit main --limit 500", "for owners"]],
+    flags: remote.auditFlags,
+    load: async () => (await import("./commands/audit.ts")).audit,
   },
   {
     name: "members",

@@ -8,7 +8,11 @@ import { type Colors, colorsFor } from "../print/colors.ts";
 import { indent } from "../print/format.ts";
 import { wantsColors } from "../wants-colors.ts";
 
-export const doctor: Command = async (context, _args, values) => {
+export const doctor: Command = async (context, args, values) => {
+  if (values.cluster === true) {
+    const { doctorCluster } = await import("./doctor-cluster.ts");
+    return doctorCluster(context, args, values);
+  }
   const all = withEnvironment(runFlags, values, context.env, false);
   const { findings, ready } = await examineMachine({
     cwd: context.cwd,
