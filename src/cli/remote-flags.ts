@@ -157,6 +157,10 @@ export const handlersFlags: readonly Flag[] = [
   { name: "service", value: "NAME:PORT", help: "a Service in the platform's namespace of its cluster" },
   ...serverOf,
 ];
+export const auditFlags: readonly Flag[] = [
+  { name: "limit", value: "N", help: "how many entries (default: 100)" },
+  ...serverOf,
+];
 export const usersFlags: readonly Flag[] = [
   { name: "password-stdin", help: "read the password from standard input" },
   ...serverOf,

@@ -51,11 +51,19 @@ async function newPassword(context: CommandContext, values: FlagValues, name: st
   return askHidden(context, `Password for ${name}, 12 characters or more: `);
 }
 
-export const organisations: Command = (context, [verb = "list", name], values) =>
+export const organisations: Command = (context, [verb = "list", name, ...settings], values) =>
   calling(context, async () => {
-    if (!["list", "create"].includes(verb))
-      throw new UsageError(`"${verb}" is not known`, "there are: list, create NAME");
+    if (!["list", "create", "set"].includes(verb))
+      throw new UsageError(`"${verb}" is not known`, "there are: list, create NAME, set NAME KEY=VALUE...");
+    const shares = verb === "set" ? sharesOf(settings) : {};
     const { client } = await connect(context, values);
+    if (verb === "set") {
+      if (name === undefined) throw new UsageError("which organisation?", "write set NAME KEY=VALUE...");
+      const set = await client.changeOrganisation({ params: { organisation: name }, body: shares });
+      const most =
+        set.maxRunningJobs === null ? "as many jobs as there is room for" : `${set.maxRunningJobs} jobs`;
+      return showOne(context, values, set, `${set.name}: weight ${set.weight}, at most ${most} at a time`);
+    }
     if (verb === "create") {
       if (name === undefined) throw new UsageError("what is it called?", "write create NAME");
       return showOne(context, values, await client.createOrganisation({ body: { name } }), `created ${name}`);
@@ -71,6 +79,23 @@ export const organisations: Command = (context, [verb = "list", name], values) =
       none: "you belong to no organisation",
     });
   });
+
+/** `weight=5 jobs=20`, `jobs=any`. */
+function sharesOf(words: readonly string[]): { weight?: number; maxRunningJobs?: number | null } {
+  const shares: { weight?: number; maxRunningJobs?: number | null } = {};
+  for (const word of words) {
+    const [key, value = ""] = word.split("=", 2);
+    const number = /^[1-9][0-9]{0,8}$/.test(value) ? Number(value) : undefined;
+    if (key === "weight" && number !== undefined) shares.weight = number;
+    else if (key === "jobs" && (number !== undefined || value === "any"))
+      shares.maxRunningJobs = number ?? null;
+    else throw new UsageError(`"${word}" is no setting of an organisation`, sharesHint);
+  }
+  if (words.length === 0) throw new UsageError("what is to be set?", sharesHint);
+  return shares;
+}
+
+const sharesHint = "there are: weight=1 to 1000 (share of capacity), jobs=N or jobs=any (most at a time)";
 
 export const members: Command = (context, [organisation, verb = "list", name, role], values) =>
   calling(context, async () => {
