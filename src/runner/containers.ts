@@ -53,6 +53,8 @@ async function containerOf(
   if (access.kind === "plain") emitter.hide([access.password.reveal()]);
   if (access.kind !== "ecr") return accept(container);
   emitter.hide([access.secretKey.reveal()]);
+  // A Pod's images were asked for before there was a runner.
+  if (engine.name === "pod") return accept(container);
   const { ecrCredentials } = await import("../steps/internal/ecr-token.ts");
   const credentials = await ecrCredentials(access, signal);
   if (!credentials.ok) return credentials;
