@@ -27,7 +27,10 @@ const joined = new Set(["yaml", "commander"]);
  * is part of every job's.
  */
 const apart = ["cli/runner-main"];
-const inOneFile = /\/(core|lib|plan|runner|storage|remote|steps|engine\/host)\/[^/]+\.js$/;
+const inOneFile = /\/(core|lib|plan|runner|storage|remote|steps|engine\/(host|pod))\/[^/]+\.js$/;
+/** What a runner in a Pod does before it loads the rest: the box is waiting for it. */
+const first =
+  /\/(core\/failure|engine\/supervisor|engine\/pod\/(prepare-io|fifo-streams|pod-supervisor))\.js$/;
 
 /** Replaces the modules that the compiler wrote by a few files. Those stay as deep, for paths relative to them. */
 async function joinModules(dist: string, together: string): Promise<void> {
@@ -54,7 +57,14 @@ async function joinInto(together: string, dist: string, programs: string[]): Pro
     entryFileNames: "[name].js",
     chunkFileNames: "cli/[name]-[hash].js",
     ...(programs.some(name => apart.includes(name))
-      ? { codeSplitting: { groups: [{ name: "runner-parts", test: inOneFile }] } }
+      ? {
+          codeSplitting: {
+            groups: [
+              { name: "runner-first", test: first, priority: 2 },
+              { name: "runner-parts", test: inOneFile, priority: 1 },
+            ],
+          },
+        }
       : {}),
   });
   await bundle.close();
