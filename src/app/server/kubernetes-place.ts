@@ -10,6 +10,7 @@ import { createCallCount } from "../../launcher/kubernetes/call-count.ts";
 import { createKubernetesLauncher } from "../../launcher/kubernetes/kubernetes-launcher.ts";
 import { podOf } from "../../launcher/kubernetes/pod.ts";
 import type { ClusterPlace, PodObjects } from "../../launcher/kubernetes/pod-launch.ts";
+import { createWarmKeeper } from "../../launcher/kubernetes/pod-warm-keeper.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import type { Claim, LaunchEnd } from "../../queue/queue.ts";
@@ -41,16 +42,21 @@ export async function openKubernetesPlace(
     counted: (verb, resource) => counted.inc({ verb, resource }),
     runOver: (run, jobs, each) => log.info({ run, jobs, calls: each }, "calls to the Kubernetes API"),
   });
+  const troubled = (what: string) => log.warn({ what }, "the Kubernetes API; the worker goes on");
+  const priorityClassName = settings.warmPriorityClass;
+  const warm = createWarmKeeper({ api, place, priorityClassName, clock, troubled });
   const launcher = createKubernetesLauncher({
-    ...{ api, clock, random: Math.random, calls },
-    objectsOf: claim => objectsOf(claim, place),
+    ...{ api, clock, random: Math.random, calls, troubled },
+    objectsOf(claim) {
+      warm.note(claim);
+      return objectsOf(claim, place);
+    },
     namespaces: Object.values(place.namespaces),
     rate: { perSecond: settings.createsPerSecond, atOnce },
     pods: { high: settings.maxPods, low: Math.floor(settings.maxPods * 0.9) },
-    troubled: what => log.warn({ what }, "the Kubernetes API; the worker goes on"),
   });
   const labels = { launcher: "kubernetes", place: place.place };
-  return { launcher: closing(launcher, access), labels, capacity };
+  return { launcher: closing(launcher, [warm, access]), labels, capacity };
 }
 
 async function accessOf({ settings, environment }: WorkerRoleOptions, clock: Clock): Promise<ClusterAccess> {
@@ -100,7 +106,6 @@ function placeOf({ agent, server }: ClusterAccess, { jobsNamespace }: ServerSett
   return `kubernetes/${cluster}/${jobsNamespace}`;
 }
 
-/** What a claim becomes; what cannot be a Pod is told as its end. */
 /** Label and taint of nodes, as `slipway node-config` gives them. */
 function nodesOf(nodeClass: string | undefined): Pick<ClusterPlace, "nodeSelector" | "tolerations"> {
   if (nodeClass === undefined) return {};
@@ -111,6 +116,7 @@ function nodesOf(nodeClass: string | undefined): Pick<ClusterPlace, "nodeSelecto
   };
 }
 
+/** What a claim becomes; what cannot be a Pod is told as its end. */
 function objectsOf(claim: Claim, place: ClusterPlace): PodObjects | { end: LaunchEnd } {
   const refusal = launchRefusal("pod", claim);
   if (refusal !== undefined)
@@ -126,12 +132,12 @@ function objectsOf(claim: Claim, place: ClusterPlace): PodObjects | { end: Launc
   }
 }
 
-function closing(launcher: Launcher, access: ClusterAccess): Launcher {
+function closing(launcher: Launcher, others: Disposable[]): Launcher {
   return {
     ...launcher,
     async [Symbol.asyncDispose]() {
       await launcher[Symbol.asyncDispose]();
-      access[Symbol.dispose]();
+      for (const other of others) other[Symbol.dispose]();
     },
   };
 }
