@@ -6,8 +6,19 @@ import type { ApiObject } from "./api-object.ts";
 import type { ApiRequest, Cluster } from "./api-request.ts";
 import { configRules, secretRules } from "./config-rules.ts";
 import { namespaceRules } from "./namespace-rules.ts";
+import { ingressRules, networkPolicyRules, serviceRules } from "./network-rules.ts";
 import { podRules } from "./pod-rules.ts";
+import {
+  budgetRules,
+  claimRules,
+  limitRangeRules,
+  priorityRules,
+  quotaRules,
+  scalerRules,
+} from "./policy-rules.ts";
+import { rbacRules } from "./rbac-rules.ts";
 import type { Resource } from "./resources.ts";
+import { daemonSetRules, deploymentRules, statefulSetRules } from "./workload-rules.ts";
 
 /** Drafts may be changed in place; what is stored may not. */
 export interface KindRules {
@@ -42,6 +53,22 @@ const all: Record<string, KindRules> = {
   secrets: secretRules,
   configmaps: configRules,
   namespaces: namespaceRules,
+  serviceaccounts: { deleteAnswersObject: true },
+  deployments: deploymentRules,
+  statefulsets: statefulSetRules,
+  daemonsets: daemonSetRules,
+  services: serviceRules,
+  ingresses: ingressRules,
+  networkpolicies: networkPolicyRules,
+  poddisruptionbudgets: budgetRules,
+  horizontalpodautoscalers: scalerRules,
+  resourcequotas: quotaRules,
+  limitranges: limitRangeRules,
+  priorityclasses: priorityRules,
+  persistentvolumeclaims: claimRules,
+  ingressclasses: { generation: true },
+  httproutes: { generation: true, status: true },
+  ...rbacRules,
 };
 
 const none: KindRules = {};
