@@ -4,7 +4,8 @@
 import { CommanderError, Option, Command as Parser } from "commander";
 import { messageOf, SlipwayError } from "../core/failure.ts";
 import { normalizeArguments } from "./arguments.ts";
-import { type CommandEntry, commands } from "./command-table.ts";
+import type { CommandEntry } from "./command-entry.ts";
+import { commands } from "./command-table.ts";
 import { type CommandContext, type FlagValues, type ProgramInput, UsageError } from "./context.ts";
 import { type Flag, flagKey, globalFlags, runFlags, workflowFlags } from "./flags.ts";
 import { streamOutput } from "./print/output.ts";

@@ -1,7 +1,8 @@
 // `slipway completion SHELL`: scripts that complete commands, flags and their choices from the tables, and the names
 // of pipelines and workflows from the file at hand (by `slipway check --json`, which starts nothing).
 
-import { type CommandEntry, commands } from "../command-table.ts";
+import type { CommandEntry } from "../command-entry.ts";
+import { commands } from "../command-table.ts";
 import { type Command, UsageError } from "../context.ts";
 import { type Flag, globalFlags } from "../flags.ts";
 
