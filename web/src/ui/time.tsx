@@ -83,9 +83,10 @@ export function exactTime(at: string): string {
   return whole.format(new Date(at));
 }
 
-/** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
+/** `40 ms`, `4.2 s`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
 export function durationText(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
+  if (ms < 950) return `${Math.max(0, Math.round(ms))} ms`;
+  const seconds = ms / 1000;
   if (seconds < 9.95) return `${(Math.round(seconds * 10) / 10).toString()} s`;
   const all = Math.round(seconds);
   if (all < 60) return `${all} s`;

@@ -1,6 +1,6 @@
 // What the runner of an attempt has said, made into what the page shows: steps, remarks, what was kept, and how the time went. Pure.
 
-import type { RunEvent, StepSummary } from "../../../../src/core/events.ts";
+import { type RunEvent, type StepSummary, storeStep } from "../../../../src/core/events.ts";
 import type { Attempt, Job } from "../../api/client.ts";
 import type { State } from "../../ui/state.tsx";
 
@@ -63,7 +63,7 @@ export function storyOf(
       story.tests = { tests, failed, skipped, failing };
     }
   }
-  story.steps = [...steps.values()];
+  story.steps = [...steps.values()].sort((one, other) => rankOf(one) - rankOf(other));
   // What the end of the attempt has left without one did not run to its end.
   if (attempt?.state === "finished") {
     for (const step of story.steps) {
@@ -72,6 +72,12 @@ export function storyOf(
     }
   }
   return story;
+}
+
+/** As they run: what comes before the first step and after the last is told of late or never. */
+function rankOf({ id, phase }: Step): number {
+  if (id === storeStep) return 2;
+  return { setup: 0, main: 1, after: 3 }[phase] ?? 1;
 }
 
 export interface Span {

@@ -134,18 +134,30 @@ function Says({ job, attempt, story }: { job: Job; attempt: Attempt | undefined;
   if (attempt !== undefined && attempt.detail !== "" && attempt.outcome !== "passed")
     texts.add(attempt.detail);
   const remarks = story.notices.filter(({ level }) => level === "warning" || level === "error");
-  if (texts.size === 0 && remarks.length === 0) return null;
   return (
-    <div className={`notice of-${texts.size === 0 ? "waiting" : state}`}>
-      {[...texts].map(text => (
-        <pre key={text}>{text}</pre>
-      ))}
-      {remarks.slice(0, 20).map(({ message, time, level }) => (
-        <p key={`${time} ${message}`} className="small">
-          <strong>{level}:</strong> {message}
-        </p>
-      ))}
-    </div>
+    <>
+      {texts.size > 0 && (
+        <div className={`notice of-${state}`}>
+          {[...texts].map(text => (
+            <pre key={text}>{text}</pre>
+          ))}
+        </div>
+      )}
+      {remarks.length > 0 && (
+        <details className="small muted">
+          <summary>
+            {remarks.length === 1 ? "one remark of the runner" : `${remarks.length} remarks of the runner`}
+          </summary>
+          <ul>
+            {remarks.slice(0, 50).map(({ message, time, level }) => (
+              <li key={`${time} ${message}`}>
+                <strong>{level}:</strong> {message}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
   );
 }
 
