@@ -20,7 +20,11 @@ export interface CreatePodOptions {
   rate: CreateRate;
   calls: CallCount;
   attempt: { attemptId: string; epoch: number; runId: string };
-  objects: PodObjects;
+  /** Made when it is their turn: thousands may wait. The same each time. */
+  objects(): PodObjects;
+  namespace: string;
+  name: string;
+  hasSecret: boolean;
   /** What the watch shows of the attempt right now. */
   seen(): SeenPod | undefined;
   /** Wakes once when the watch shows something of the attempt. */
@@ -49,7 +53,7 @@ type Step = Created | { kind: "again"; why: string; restMs?: number };
 export async function createPod(options: CreatePodOptions): Promise<Created> {
   const { clock, signal, waits, patienceMs } = options;
   const until = clock.monotonic() + patienceMs;
-  const secret = { made: options.objects.secret === undefined };
+  const secret = { made: !options.hasSecret };
   let failures = 0;
   for (;;) {
     const known = adoptable(options);
@@ -79,14 +83,14 @@ function adoptable({ seen, attempt }: CreatePodOptions): Created | undefined {
 }
 
 async function tryOnce(options: CreatePodOptions, secret: { made: boolean }): Promise<Step> {
-  const { api, clock, calls, objects, signal, attempt } = options;
+  const { api, clock, calls, signal, attempt, namespace } = options;
   const answered = await options.rate.turn(signal, options.waits);
   if (answered === undefined) return { kind: "stopped" };
-  const namespace = objects.pod.metadata?.namespace ?? "";
+  const objects = options.objects();
   const began = clock.monotonic();
   try {
     if (!secret.made) {
-      const said = await makeSecret(options, namespace);
+      const said = await makeSecret(options, objects);
       if (!said.ok) return refused(said, answered);
       secret.made = true;
     }
@@ -112,8 +116,8 @@ async function tryOnce(options: CreatePodOptions, secret: { made: boolean }): Pr
 
 /** One that is there was made by a worker that died right after; it cannot be read, so it is made anew. */
 async function makeSecret(
-  { api, calls, objects, attempt }: CreatePodOptions,
-  namespace: string,
+  { api, calls, attempt, namespace }: CreatePodOptions,
+  objects: PodObjects,
 ): Promise<Answer<unknown>> {
   const path = pathOf("secrets", namespace);
   const create = () => {
@@ -164,7 +168,6 @@ async function whatIsThere(options: CreatePodOptions, status: Status): Promise<S
     if (pod !== undefined && seen() === undefined) return { kind: "again", why: "", restMs: 0 };
   }
   if (signal.aborted) return { kind: "stopped" };
-  const name = options.objects.pod.metadata?.name;
-  const message = `a Pod ${name} is there that was not made for this attempt: ${status.message ?? ""}`;
+  const message = `a Pod ${options.name} is there that was not made for this attempt: ${status.message ?? ""}`;
   return { kind: "refused", end: { outcome: "broken", reason: "pod-name-taken", message } };
 }

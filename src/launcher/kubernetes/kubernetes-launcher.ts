@@ -120,28 +120,27 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       ends.push({ attemptId, epoch, end });
       return "";
     };
-    const objects = options.objectsOf(claim);
-    if ("end" in objects) return fail(objects.end);
+    const first = options.objectsOf(claim);
+    if ("end" in first) return fail(first.end);
+    const hasSecret = first.secret !== undefined;
+    const of = { namespace: first.pod.metadata?.namespace ?? "", name: first.pod.metadata?.name ?? "" };
     const pendingMs = (claim.classSettings.pod?.pendingSeconds ?? pendingSeconds) * 1000;
-    const namespace = objects.pod.metadata?.namespace ?? "";
     const created = await createPod({
-      ...{ api, clock, random, calls, objects, signal, patienceMs: pendingMs },
+      ...{ api, clock, random, calls, signal, hasSecret, patienceMs: pendingMs, ...of },
+      objects: () => options.objectsOf(claim) as PodObjects,
       attempt: { attemptId, epoch, runId },
-      rate: rateOf(claim.class, namespace),
+      rate: rateOf(claim.class, of.namespace),
       seen: () => seen(attemptId),
       onChange: onChange(attemptId),
       waits: message => held.waits({ attemptId, epoch }, message),
     });
     if (created.kind === "stopped") return "";
     if (created.kind === "refused") {
-      if (objects.secret !== undefined)
-        await dropSecret({ attemptId, runId, namespace, name: nameOf(objects) });
+      if (hasSecret) await dropSecret({ attemptId, runId, ...of });
       return fail(created.end);
     }
     const adopted = created.kind === "adopted";
-    const hasSecret = objects.secret !== undefined;
-    const { name, uid } = created;
-    return referenceOf(hold(claim, { runId, namespace, name, uid, hasSecret, pendingMs, adopted }));
+    return referenceOf(hold(claim, { ...of, runId, uid: created.uid, hasSecret, pendingMs, adopted }));
   };
   const dropSecret = (of: { attemptId: string; runId: string; namespace: string; name: string }) =>
     remover.removeSecret(of).catch(error => troubled(`the Secret ${of.name} is left: ${String(error)}`));
@@ -277,10 +276,6 @@ function targetOf(attemptId: string, entry: HeldPod | undefined, pod: SeenPod | 
   if (entry === undefined) return undefined;
   const { namespace, name, uid, runId, hasSecret } = entry;
   return { attemptId, namespace, name, uid, runId, hasSecret };
-}
-
-function nameOf(objects: PodObjects): string {
-  return objects.pod.metadata?.name ?? "";
 }
 
 /** `namespace/name/uid`. */

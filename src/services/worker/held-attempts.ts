@@ -72,12 +72,15 @@ interface Held {
 
 /** Runners that are brought up at the same time, unless the launcher knows better. */
 const mostLaunches = 8;
+/** Words about single attempts that are on their way at the same time: each takes a connection. */
+const mostWords = 16;
 
 export function createHeldAttempts(options: HeldOptions): HeldAttempts {
   const { queue, launcher, log, clock, stop, room, unsure } = options;
   const held = new Map<string, Held>();
   const launches = new Set<Promise<void>>();
   const throughGate = gate(launcher.launches ?? mostLaunches);
+  const word = gate(mostWords);
 
   const hold = (attemptId: string, epoch: number, launching: boolean): Held => {
     const unwanted = new AbortController();
@@ -110,7 +113,7 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
     const entry = held.get(attemptId);
     if (entry !== undefined) Object.assign(entry, { telling: true, launching: false });
     // Where it has spoken its last word, or is another's by now, this has no effect.
-    const answer = await insist(options, stop, () => queue.lost(attemptId, epoch, end));
+    const answer = await insist(options, stop, () => word(() => queue.lost(attemptId, epoch, end)));
     if (answer === "ok") {
       log.warn({ attempt: attemptId, reason: end.reason, message: end.message }, "runner lost");
       options.lost?.(end.reason);
@@ -132,7 +135,7 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
     if (unwanted.aborted) return destroy(entry);
     if (reference === "") return;
     log.info({ run: runId, job: jobId, attempt: attemptId, reference }, "runner launched");
-    const answer = await insist(options, stop, () => queue.launched(attemptId, epoch, reference));
+    const answer = await insist(options, stop, () => word(() => queue.launched(attemptId, epoch, reference)));
     // It is over, or another worker's who found the runner: what is to be done with it is asked.
     if (answer === "stale") unsure.ring();
   };
