@@ -7,7 +7,7 @@ import { type SeedProject, seedProject, seedRun } from "../../src/queue/postgres
 import { startTestDatabase, type TestDatabase } from "../../src/queue/postgres/fixtures/test-database.ts";
 import { openNudges } from "../../src/queue/postgres/nudges.ts";
 import { createPostgresQueue } from "../../src/queue/postgres/postgres-queue.ts";
-import { exchangeClaim, storeEvents } from "../../src/queue/postgres/runner-writes.ts";
+import { exchangeClaim, noteRunBegun, storeEvents } from "../../src/queue/postgres/runner-writes.ts";
 import type { Queue } from "../../src/queue/queue.ts";
 import type { Database } from "../../src/store/database.ts";
 import { newId } from "../../src/store/new-id.ts";
@@ -103,6 +103,7 @@ async function throughput(
         got.map(async claim => {
           const exchange = await exchangeClaim(db, claim.claimToken, "nonce");
           if (exchange.kind !== "ok") throw new Error(`the exchange was ${exchange.kind}`);
+          if (exchange.first) await noteRunBegun(db, exchange.runId);
           await storeEvents(db, claim, [begun]);
           await finish(db, [claim], 1);
         }),
