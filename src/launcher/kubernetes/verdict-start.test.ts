@@ -32,7 +32,7 @@ const refused = [
 ];
 const unreachable = [
   'failed to do request: Head "https://registry.example.org/v2/app/manifests/1": dial tcp: lookup registry.example.org on 10.0.0.10:53: no such host',
-  'failed to do request: Head "https://registry.example.org/v2/not-found/manifests/1": dial tcp 192.0.2.1:443: i/o timeout',
+  'failed to do request: Head "https://registry.example.org/v2/denied/manifests/1": dial tcp 192.0.2.1:443: i/o timeout',
   "unexpected status from HEAD request to https://registry.example.org/v2/app/manifests/1: 503 Service Unavailable",
   "429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit",
   "tls: failed to verify certificate: x509: certificate signed by unknown authority",

@@ -142,6 +142,26 @@ test.each([...recordings])("nothing is said of %s while its runner lives and not
   }
 });
 
+test("a node that nobody hears is told while its Pod is still shown as running", () => {
+  const seen = recordings.get("node-lost-box-runs")!;
+  const first = seen.find(each => endOfOne(each, startOf(seen) + each.ms) !== undefined)!;
+  const { metadata, status } = first.object;
+  expect(status?.containerStatuses?.map(({ state }) => state?.running !== undefined)).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect(metadata?.deletionTimestamp).toBeUndefined();
+  // One that is deleted and healthy has its grace; when that is long over its node has not heard of it.
+  const running = recordings.get("delete-grace-10-term-exit-0")!.find(({ object }) => {
+    const alive = object.status?.containerStatuses?.every(({ state }) => state?.running !== undefined);
+    return alive === true && object.metadata?.deletionTimestamp !== undefined;
+  })!.object;
+  const due = Date.parse(running.metadata?.deletionTimestamp ?? "");
+  expect(endOfPod(running, due)).toBeUndefined();
+  expect(endOfPod(running, due + 20_000)?.reason).toBe("node-lost");
+});
+
 describe("whatever is seen of it", () => {
   const outcomes = ["failed", "broken", "timed-out"];
 
