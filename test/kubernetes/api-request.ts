@@ -33,6 +33,8 @@ export interface Cluster {
   store: Store;
   clock: Clock;
   uid(): string;
+  /** A new token of a service account. */
+  accountToken(namespace: string, name: string): string;
   /** Of generated names. */
   suffix(): string;
 }

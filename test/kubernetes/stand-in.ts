@@ -66,10 +66,11 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   const clock = options.clock ?? systemClock;
   const store = openStore();
   const suffix = () => [...randomBytes(5)].map(byte => letters[byte % letters.length]).join("");
-  const cluster: Cluster = { store, clock, uid: randomUUID, suffix };
+  const users = openUsers(() => randomBytes(12).toString("hex"));
+  const accountToken = (namespace: string, name: string) => users.issue(serviceAccountUser(namespace, name));
+  const cluster: Cluster = { store, clock, uid: randomUUID, suffix, accountToken };
   seedCluster(cluster, options.namespaces ?? []);
   const stopControllers = startControllers(cluster);
-  const users = openUsers(() => randomBytes(12).toString("hex"));
   const watches = watchesOf(cluster);
   const faults = faultState();
   let calls: Call[] = [];
@@ -105,7 +106,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     token,
     kubeconfig: (of = {}) => kubeconfigText(url, certificate?.cert, of.token ?? token, of.namespace),
     tokenOf: user => users.issue(user),
-    serviceAccountToken: (namespace, name) => users.issue(serviceAccountUser(namespace, name)),
+    serviceAccountToken: accountToken,
     revoke: users.revoke,
     calls: () => [...calls],
     counts: user => countsOf(calls, user),

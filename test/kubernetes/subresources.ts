@@ -21,7 +21,24 @@ export function createSubresource(cluster: Cluster, request: ApiRequest): Answer
   if (object === undefined) throw notFound(resource, name);
   if (subresource === "binding") return bind(cluster, request, object, body);
   if (subresource === "eviction") return evict(cluster, request, object, body);
-  throw new ApiFault(404, "NotFound", "the server could not find the requested resource", {});
+  return token(cluster, request, body);
+}
+
+/** Of a service account, by TokenRequest. */
+function token(cluster: Cluster, request: ApiRequest, body: ApiObject): Answer {
+  const { namespace = "", name = "" } = request;
+  const spec = {
+    audiences: ["https://kubernetes.default.svc"],
+    expirationSeconds: 3600,
+    ...(body.spec as object),
+  };
+  const expirationTimestamp = timeText(cluster.clock.now() + spec.expirationSeconds * 1000);
+  const metadata = { name, namespace, creationTimestamp: timeText(cluster.clock.now()) };
+  const status = { token: cluster.accountToken(namespace, name), expirationTimestamp };
+  return {
+    code: 201,
+    body: { kind: "TokenRequest", apiVersion: "authentication.k8s.io/v1", metadata, spec, status },
+  };
 }
 
 function bind(cluster: Cluster, { resource }: ApiRequest, pod: ApiObject, body: ApiObject): Answer {

@@ -1,44 +1,45 @@
 // From a push to three green pipelines in Pods that Docker really runs.
 
 import type { Pod } from "kubernetes-types/core/v1.js";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { testDaemon } from "../containers/docker-daemon.ts";
 import { slipwayImage } from "../containers/slipway-image.ts";
 import { buildTestImages, testImages } from "../containers/test-images.ts";
 import { startDockerKubelet } from "./docker-kubelet.ts";
-import { type StandIn, startStandIn } from "./stand-in.ts";
-import { artifactOf, secretValue, startThread, type Thread, threePipelines } from "./three-pods.ts";
+import { startStandIn } from "./stand-in.ts";
+import { artifactOf, secretValue, startThread, threePipelines } from "./three-pods.ts";
 
 const namespaces = { baseline: "jobs", restricted: "jobs-restricted" };
-const stack = new AsyncDisposableStack();
-const troubles: unknown[] = [];
-let standIn: StandIn;
-let thread: Thread;
 
-beforeAll(async () => {
+/** A cluster of one node with the platform beside it; of which nothing is left afterwards. */
+async function startPlace() {
+  await using stack = new AsyncDisposableStack();
   const client = await testDaemon();
   await buildTestImages(client);
   const image = stack.use(await slipwayImage());
-  standIn = stack.use(await startStandIn({ namespaces: Object.values(namespaces) }));
+  const troubles: unknown[] = [];
+  const standIn = stack.use(await startStandIn({ namespaces: Object.values(namespaces) }));
   const kubelet = stack.use(
     await startDockerKubelet({
       ...{ inside: standIn.inside, clock: systemClock, client, sandboxImage: testImages.sh },
       troubled: error => troubles.push(error),
     }),
   );
-  thread = stack.use(
+  const thread = stack.use(
     await startThread({
       ...{ kubeconfig: standIn.kubeconfig(), namespaces, runnerImage: image.reference },
       ...{ boxImage: testImages.sh, hostAddress: kubelet.hostAddress },
     }),
   );
-}, 400_000);
-afterAll(() => stack.disposeAsync(), 120_000);
-
-const podsLeft = () => standIn.inside.list<Pod>("pods");
+  const all = stack.move();
+  return { standIn, thread, troubles, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
 
 test("a push goes through three Pods, with cache, service, artifact and secret, and leaves nothing but results", async () => {
+  await using place = await startPlace();
+  const { standIn, thread, troubles } = place;
+  const podsLeft = () => standIn.inside.list<Pod>("pods");
   standIn.forgetCalls();
   const run = await thread.push(threePipelines(testImages.sh), "first");
   expect(run.jobs.map(({ name, outcome }) => [name, outcome])).toEqual([
@@ -60,4 +61,4 @@ test("a push goes through three Pods, with cache, service, artifact and secret, 
   expect([created, deleted]).toEqual([6, 6]);
   for (const call of Object.keys(others)) expect(call).toMatch(/^(list|watch) pods$|^(list|watch) secrets$/);
   expect(troubles).toEqual([]);
-}, 300_000);
+}, 600_000);
