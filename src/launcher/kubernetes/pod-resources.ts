@@ -13,9 +13,6 @@ export const runnerResources: ResourceRequirements = {
   limits: { memory: "512Mi" },
 };
 
-/** As on every engine, the box has three quarters of the memory where there are services, which share the rest. */
-const boxShare = 0.75;
-
 type Amounts = Record<string, string>;
 
 export interface JobResources {
@@ -23,26 +20,20 @@ export interface JobResources {
   service: ResourceRequirements;
 }
 
-export function jobResources(settings: ClassSettings, containers: LaunchContainers): JobResources {
+/** The box has what class and job allow it; services what the class says of each, or what their namespace gives to everybody. */
+export function jobResources(settings: ClassSettings, { resources = {} }: LaunchContainers): JobResources {
   const { pod = {} } = settings;
-  const { resources = {}, services } = containers;
   const memory = least(settings.memoryBytes, resources.memoryBytes);
   const cpu = least(settings.cpu, resources.cpu);
   const disk = leastDisk(pod, resources.ephemeralStorageBytes);
   const box: Amounts = {
     ...(cpu === undefined ? {} : { cpu: coresQuantity(cpu) }),
-    ...(memory === undefined
-      ? {}
-      : { memory: bytesQuantity(services.length > 0 ? memory * boxShare : memory) }),
+    ...(memory === undefined ? {} : { memory: bytesQuantity(memory) }),
     ...(disk === undefined ? {} : { "ephemeral-storage": disk }),
   };
-  const service: Amounts =
-    memory === undefined || services.length === 0
-      ? {}
-      : { memory: bytesQuantity((memory * (1 - boxShare)) / services.length) };
   return {
     box: requirements(box, pod.requests, pod.limits),
-    service: requirements(service, pod.serviceRequests, pod.serviceLimits),
+    service: requirements({}, pod.serviceRequests, pod.serviceLimits),
   };
 }
 
