@@ -73,7 +73,7 @@ export function openS3Blobs({ place, credentials, caFile }: S3Options): Blobs {
         queueSize: partsAtOnce,
         leavePartsOnError: false,
       });
-      const onAbort = () => void upload.abort();
+      const onAbort = () => void upload.abort().catch(() => undefined);
       signal.addEventListener("abort", onAbort, { once: true });
       try {
         await upload.done();
