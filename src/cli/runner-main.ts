@@ -2,7 +2,7 @@
 // it, people do not; so it takes no flags, but one JSON object on standard input, or in a container a few variables. With
 // `--ahead=ENGINE` it loads all that a job with this engine needs before it reads.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { PodIo } from "../engine/pod/prepare-io.ts";
@@ -35,9 +35,13 @@ export async function runnerCommand(context: RunnerContext, args: readonly strin
   return runRunner({ input, env, version, say, ...(io === undefined ? {} : { io }) });
 }
 
-async function layPipes(env: RunnerContext["env"]): Promise<PodIo> {
+/** In our own image, and as Debian has it. */
+const busyboxes = ["/app/bin/busybox", "/bin/busybox", "/usr/bin/busybox"];
+
+async function layPipes({ SLIPWAY_BUSYBOX: told }: RunnerContext["env"]): Promise<PodIo> {
   const { prepareIo } = await import("../engine/pod/prepare-io.ts");
-  return prepareIo({ busybox: env.SLIPWAY_BUSYBOX ?? "/app/bin/busybox" });
+  const busybox = told ?? busyboxes.find(file => existsSync(file)) ?? "/app/bin/busybox";
+  return prepareIo({ busybox });
 }
 
 /** In a container there is nobody to write to standard input. */
