@@ -2,23 +2,13 @@
 // root file system that cannot be written.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import os from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildImage, type SlipwayImage, slipwayImage } from "./containers/slipway-image.ts";
+import { root } from "./sources.ts";
 
-const root = path.dirname(import.meta.dirname);
-const reference = `slipway-test:${process.pid}`;
-const work = mkdtempSync(path.join(os.tmpdir(), "slipway-image-test-"));
-const archive = path.join(work, "image.tar");
-let figures: { metric: string; value: number; unit: string }[];
-
-const build = (...more: string[]) =>
-  execFileSync(process.execPath, [path.join(root, "scripts", "build-image.ts"), "--json", ...more], {
-    cwd: root,
-    encoding: "utf8",
-    maxBuffer: 2 ** 26,
-  });
+let image: SlipwayImage;
 
 /** Runs a program of the image as a hardened Pod would. */
 const inImage = (entrypoint: string, ...args: string[]) =>
@@ -26,25 +16,18 @@ const inImage = (entrypoint: string, ...args: string[]) =>
     "docker",
     [
       ...["run", "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"],
-      ...["--security-opt", "no-new-privileges", "--entrypoint", entrypoint, reference, ...args],
+      ...["--security-opt", "no-new-privileges", "--entrypoint", entrypoint, image.reference, ...args],
     ],
     { encoding: "utf8" },
   );
 
-beforeAll(() => {
-  const said = build("--tag", reference, "--output", archive);
-  figures = said
-    .split("\n")
-    .filter(line => line.startsWith("{"))
-    .map(line => JSON.parse(line));
+beforeAll(async () => {
+  image = await slipwayImage();
 }, 300_000);
-afterAll(() => {
-  spawnSync("docker", ["rmi", "--force", reference]);
-  rmSync(work, { recursive: true, force: true });
-});
+afterAll(() => image[Symbol.asyncDispose]());
 
 test("its size and its start are told", () => {
-  const value = (metric: string) => figures.find(figure => figure.metric === metric)!.value;
+  const value = (metric: string) => image.figures.find(figure => figure.metric === metric)!.value;
   expect(value("archive")).toBeLessThan(150);
   expect(value("start")).toBeGreaterThan(0);
 });
@@ -68,18 +51,22 @@ test("git works in it, over every way in: local, ssh, https", () => {
 });
 
 test("busybox is in it and needs nothing else, so that any box can run it", () => {
-  const binary = execFileSync("docker", ["run", "--rm", "--entrypoint", "cat", reference, "/bin/busybox"], {
-    maxBuffer: 2 ** 24,
-  });
+  const binary = execFileSync(
+    "docker",
+    ["run", "--rm", "--entrypoint", "cat", image.reference, "/app/bin/busybox"],
+    {
+      maxBuffer: 2 ** 24,
+    },
+  );
   expect(binary.subarray(1, 4).toString()).toBe("ELF");
   // PT_INTERP is what names the dynamic loader.
   expect(binary.includes("/lib64/ld-linux")).toBe(false);
 });
 
 test("the archive is an OCI layout whose every blob has the name of its content", () => {
-  const names = execFileSync("tar", ["-tf", archive], { encoding: "utf8" }).split("\n");
+  const names = execFileSync("tar", ["-tf", image.archive], { encoding: "utf8" }).split("\n");
   const text = (name: string) =>
-    execFileSync("tar", ["-xOf", archive, `./${name}`], { encoding: "utf8", maxBuffer: 2 ** 24 });
+    execFileSync("tar", ["-xOf", image.archive, `./${name}`], { encoding: "utf8", maxBuffer: 2 ** 24 });
   expect(JSON.parse(text("oci-layout"))).toEqual({ imageLayoutVersion: "1.0.0" });
   const index = JSON.parse(text("index.json"));
   expect(index.manifests).toHaveLength(1);
@@ -87,16 +74,20 @@ test("the archive is an OCI layout whose every blob has the name of its content"
   const manifest = JSON.parse(text(blob(index.manifests[0].digest)));
   for (const { digest } of [manifest.config, ...manifest.layers]) {
     expect(names).toContain(`./${blob(digest)}`);
-    const sum = execFileSync("sh", ["-c", `tar -xOf "$1" "./$2" | sha256sum`, "sh", archive, blob(digest)], {
-      encoding: "utf8",
-    });
+    const sum = execFileSync(
+      "sh",
+      ["-c", `tar -xOf "$1" "./$2" | sha256sum`, "sh", image.archive, blob(digest)],
+      {
+        encoding: "utf8",
+      },
+    );
     expect(`sha256:${sum.split(" ")[0]}`).toBe(digest);
   }
 });
 
 test("for arm64 it has programs of arm64", () => {
-  const file = path.join(work, "arm64.tar");
-  build("--arch", "arm64", "--no-build", "--output", file);
+  const file = path.join(path.dirname(image.archive), "arm64.tar");
+  buildImage("--arch", "arm64", "--no-build", "--output", file);
   const [manifest] = JSON.parse(
     execFileSync("tar", ["-xOf", file, "./manifest.json"], { encoding: "utf8" }),
   ) as { Layers: string[]; Config: string }[];

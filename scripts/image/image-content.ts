@@ -2,7 +2,7 @@
 // order in which they change: the system, Node and the packages, Slipway.
 
 import { spawnSync } from "node:child_process";
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { debianLayer, packTree } from "./debian-layer.ts";
 
@@ -112,6 +112,8 @@ export async function slipwayLayer({ root, work }: Places): Promise<string> {
   for (const name of ["dist", "steps", "schema", "package.json"]) {
     await cp(path.join(root, name), path.join(app, name), { recursive: true, filter: untested });
   }
+  // What a Pod's runner lends to the box.
+  await symlink("/bin/busybox", path.join(app, "bin", "busybox"));
   await mkdir(path.join(tree, "home", "slipway"), { recursive: true });
   return packTree(tree, path.join(work, "slipway.tar"));
 }

@@ -36,6 +36,8 @@ export interface ServerProcessOptions {
   ports?: [number, number];
   /** `https` where the flags give it a certificate. */
   scheme?: "http" | "https";
+  /** Where the runner listener is instead of on loopback: runners elsewhere must reach it. */
+  runnerHost?: string;
   /** A new directory that outlives the server; the caller removes it. */
   keep?: boolean;
 }
@@ -51,7 +53,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     "--listen",
     `127.0.0.1:${port}`,
     "--runner-listen",
-    `127.0.0.1:${runnerPort}`,
+    `${options.runnerHost ?? "127.0.0.1"}:${runnerPort}`,
   ];
   const roles = options.roles === undefined ? [] : ["--roles", options.roles.join(",")];
   const main = path.join(root, "src", "cli", "main.ts");
@@ -81,7 +83,14 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   while (known === undefined && tokenIn(err) === undefined && hasApi(options)) await pause(10);
   const token = known ?? tokenIn(err) ?? "";
   return {
-    ...{ url, token, directory, pid: child.pid!, end, runnerUrl: `${scheme}://127.0.0.1:${runnerPort}` },
+    ...{
+      url,
+      token,
+      directory,
+      pid: child.pid!,
+      end,
+      runnerUrl: `${scheme}://${options.runnerHost ?? "127.0.0.1"}:${runnerPort}`,
+    },
     client: createClient({ url, token }),
     said: () => err,
     lines: () => linesOf(out),
