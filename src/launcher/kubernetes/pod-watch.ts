@@ -1,13 +1,14 @@
 // The Pods of a worker's place as the cluster shows them: one list and watch for each jobs namespace, whatever the number
 // of jobs. Of each Pod only what somebody asks for later is kept. It changes nothing.
 
+import type { ContainerStatus, PodCondition, PodStatus } from "kubernetes-types/core/v1.js";
 import type { KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
 import { type Change, listWatch } from "../../kubernetes/list-watch.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { attemptLabel, epochLabel, managedBy, managedByLabel, runLabel } from "./labels.ts";
 import type { Pod } from "./pod-launch.ts";
 
-/** A Pod with all of its status, and of its specification next to nothing. */
+/** A Pod with what of its status a verdict needs, and of its specification next to nothing. */
 export interface SeenPod extends Pod {
   metadata: Pod["metadata"] & { name: string; namespace: string; uid: string };
   attemptId: string;
@@ -128,12 +129,37 @@ function keepOf(pod: Pod): SeenPod {
       ...(nodeName === undefined ? {} : { nodeName }),
       ...(terminationGracePeriodSeconds === undefined ? {} : { terminationGracePeriodSeconds }),
     },
-    ...(pod.status === undefined ? {} : { status: pod.status }),
+    ...(pod.status === undefined ? {} : { status: slimStatus(pod.status) }),
     attemptId: labels[attemptLabel] ?? "",
     epoch: Number(labels[epochLabel] ?? 0),
     runId: labels[runLabel] ?? "",
     hasSecret: usesSecretOfItsName(pod, name),
   };
+}
+
+/** What a verdict is made of. Thousands of these live for minutes, and each of their versions for seconds. */
+function slimStatus(status: PodStatus): PodStatus {
+  const { phase, reason, message, startTime, conditions, containerStatuses } = status;
+  return {
+    ...(phase === undefined ? {} : { phase }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(conditions === undefined ? {} : { conditions: conditions.map(slimCondition) }),
+    ...(containerStatuses === undefined ? {} : { containerStatuses: containerStatuses.map(slimContainer) }),
+  };
+}
+
+function slimCondition({ type, status, reason, message }: PodCondition): PodCondition {
+  return {
+    ...{ type, status },
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+  };
+}
+
+function slimContainer({ name, state, ready, restartCount }: ContainerStatus): ContainerStatus {
+  return { name, ready, restartCount, image: "", imageID: "", ...(state === undefined ? {} : { state }) };
 }
 
 function usesSecretOfItsName({ spec }: Pod, name: string): boolean {
