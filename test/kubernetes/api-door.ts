@@ -7,6 +7,7 @@ import { discoveryAnswer } from "./discovery.ts";
 import type { Call, FaultState } from "./faults.ts";
 import { answerRequest, requestOf } from "./handle-request.ts";
 import { mayGetPath } from "./rbac.ts";
+import { resources } from "./resources.ts";
 import type { Users } from "./users.ts";
 import type { Watches } from "./watches.ts";
 
@@ -41,6 +42,7 @@ export async function answerHttp(parts: DoorParts, incoming: IncomingMessage, re
     };
     const many = parts.faults.takes429();
     if (many !== undefined) return writeTooMany(response, many);
+    if (isUnknownGroup(url.pathname)) return writeNoPage(response);
     const request = requestOf(parts.cluster, incoming.method ?? "GET", url.pathname, given);
     call = callOf(request);
     parts.called(call);
@@ -103,12 +105,21 @@ function writePath(parts: DoorParts, user: ApiRequest["user"], path: string, res
   const answer = discoveryAnswer(path);
   if (answer === undefined) {
     if (!path.startsWith("/apis/")) throw noSuchPath();
-    response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
-    response.end("404 page not found\n");
+    writeNoPage(response);
   } else if (typeof answer === "string") {
     response.writeHead(200, { "content-type": "text/plain; charset=utf-8" });
     response.end(answer);
   } else write(response, 200, answer, []);
+}
+
+function isUnknownGroup(path: string): boolean {
+  const [, root, group = "", version = ""] = path.split("/");
+  return root === "apis" && !resources.some(each => each.group === group && each.version === version);
+}
+
+function writeNoPage(response: ServerResponse): void {
+  response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
+  response.end("404 page not found\n");
 }
 
 function write(response: ServerResponse, code: number, body: unknown, warnings: string[]): void {

@@ -105,9 +105,10 @@ export const forbidden = (resource: Named, name: string, why: string, causes?: F
 /** Several faults are told at once. */
 export function invalid({ group, kind }: Named, name: string, causes: FaultCause[]): ApiFault {
   const lines = [...new Set(causes.map(cause => `${cause.field}: ${cause.message}`))];
+  const full = group === "" ? kind : `${kind}.${group}`;
   const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;
   const details = { name, ...(group === "" ? {} : { group }), kind, causes };
-  return new ApiFault(422, "Invalid", `${kind} "${name}" is invalid: ${text}`, details);
+  return new ApiFault(422, "Invalid", `${full} "${name}" is invalid: ${text}`, details);
 }
 
 export const internal = (message: string) => new ApiFault(500, undefined, message);

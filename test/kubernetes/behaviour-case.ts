@@ -35,6 +35,9 @@ const dropped = new Set([
   "time",
   "lastTransitionTime",
   "conditions",
+  // Written by controllers, when they like.
+  "deployment.kubernetes.io/revision",
+  "observedGeneration",
 ]);
 
 /** Leaves out what differs. `namespace` is put back to `{ns}`. */
@@ -75,12 +78,14 @@ export function comparable(
 function withoutDumps(message: string): string {
   return message
     .replace(
-      /Invalid value: (?:&?[\w.]+\{|map\[|\{|\[).*?(?:\}|\]): (?=[a-z`])/gs,
+      /Invalid value: (?:&?[\w.]+\{|map\[|\{|\[).*?(?:\}|\]|\)): (?=[a-z`])/gs,
       "Invalid value: (value): ",
     )
-    .replace(/Duplicate value: (?:&?[\w.]+\{|map\[|\{).*?\}(?=[,\]]|$)/gs, "Duplicate value: (value)")
-    .replace(/\n {2}core\.PodSpec\{.*\n {2}\}\n/s, "\n")
+    .replace(/Duplicate value: (?:&?[\w.]+\{|map\[|\{).*\}(?=[,\]]|$)/gs, "Duplicate value: (value)")
+    .replace(/\n\s+core\.PodSpec\{.*/s, "\n")
     .replace(/\n {2}(?:v1|core|networking|apps)\.\w+\{.*/s, "")
+    .replace(/patch: Invalid value: ".*": (?=strict)/s, "patch: Invalid value: (value): ")
+    .replace(/(failed to create typed patch object .*?: )(?!.*not declared).*/s, "$1(what)")
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "(uid)")
     .replace(/(?<=ersion[^0-9]{1,30})\d{3,}/g, "(version)");
 }
@@ -90,10 +95,34 @@ function cleaned(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value)
     .filter(([key, each]) => !dropped.has(key) && each !== null)
-    .map(([key, each]) => [key, cleaned(each)] as const)
+    .map(([key, each]) => [key, key === "managedFields" ? ownEntries(each) : cleaned(each)] as const)
     // A real server writes some empty structures that mean nothing.
-    .filter(([key, each]) => !(key === "metadata" && isBare(each)));
+    .filter(([key, each]) => !((key === "metadata" || key === "annotations") && isBare(each)));
   return Object.fromEntries(entries);
+}
+
+const ownManagers = ["slipway", "one", "two", "three"];
+
+/** Of who wrote it here; the cluster's own components write when they like. */
+function ownEntries(entries: unknown): unknown {
+  const own = (entries as { manager: string; operation: string }[]).filter(each =>
+    ownManagers.includes(each.manager),
+  );
+  const sorted = own.toSorted((one, other) =>
+    one.operation + one.manager < other.operation + other.manager ? -1 : 1,
+  );
+  return withoutDots(cleaned(sorted));
+}
+
+/** Whether a place is in the set beside what is in it makes no difference to anybody. */
+function withoutDots(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutDots);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => key !== ".")
+      .map(([key, each]) => [key, withoutDots(each)]),
+  );
 }
 
 function isBare(value: unknown): boolean {

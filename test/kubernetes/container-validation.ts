@@ -28,7 +28,7 @@ export function containersFaults(containers: readonly Container[], place: Place)
 }
 
 const pullPolicies = ["Always", "IfNotPresent", "Never"];
-const messagePolicies = ["FallbackToLogsOnError", "File"];
+const messagePolicies = ["File", "FallbackToLogsOnError"];
 
 function containerFaults(container: Container, at: string, { volumes, init }: Place): FaultCause[] {
   const faults: FaultCause[] = [];
@@ -99,8 +99,8 @@ function mountFaults({ volumeMounts = [] }: Container, at: string, volumes: Set<
   for (const [index, { name = "", mountPath = "", subPath }] of volumeMounts.entries()) {
     const place = `${at}.volumeMounts[${index}]`;
     if (name === "") faults.push(required(`${place}.name`));
-    if (mountPath === "") faults.push(required(`${place}.mountPath`));
     if (!volumes.has(name)) faults.push(notThere(`${place}.name`, name));
+    if (mountPath === "") faults.push(required(`${place}.mountPath`));
     if (paths.has(mountPath)) faults.push(invalidValue(`${place}.mountPath`, mountPath, "must be unique"));
     paths.add(mountPath);
     if (subPath?.startsWith("/") === true) {

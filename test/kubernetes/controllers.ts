@@ -31,6 +31,8 @@ export function startControllers(cluster: Cluster): () => void {
   };
 }
 
+const claimFinalizer = "kubernetes.io/pvc-protection";
+
 type Later = (what: string, run: () => void) => void;
 
 function react(cluster: Cluster, { type, resource, object }: StoreChange, later: Later): void {
@@ -50,6 +52,12 @@ function react(cluster: Cluster, { type, resource, object }: StoreChange, later:
     later(`owners of ${object.metadata.uid}`, () => collectOne(cluster, resource, object));
   }
   if (type === "MODIFIED" && deletionTimestamp !== undefined) {
+    if (finalizers.includes(claimFinalizer)) {
+      later(`claim ${object.metadata.uid}`, () => {
+        const claim = cluster.store.get(resource, namespace, name);
+        if (claim !== undefined) dropFinalizer(cluster, resource, claim, claimFinalizer);
+      });
+    }
     const own = finalizers.filter(each => each === apiFinalizer.orphan || each === apiFinalizer.foreground);
     if (own.length > 0) later(`finalize ${object.metadata.uid}`, () => finalize(cluster, resource, object));
   }

@@ -1,10 +1,11 @@
 // delete and deletecollection: grace, preconditions, finalizers, and what is deleted with an owner.
 
 import { type Answer, listAnswer, objectAnswer } from "./answer.ts";
-import { badRequest, conflict, notFound } from "./api-fault.ts";
+import { badRequest, conflict, invalid, notFound } from "./api-fault.ts";
 import { type ApiObject, timeText } from "./api-object.ts";
 import { type ApiRequest, type Cluster, isDryRun } from "./api-request.ts";
 import { decode } from "./decode.ts";
+import { unsupported } from "./field-fault.ts";
 import { readJson } from "./json-reader.ts";
 import { type Resource, resourceNamed } from "./resources.ts";
 import { rulesOf } from "./rules.ts";
@@ -71,7 +72,14 @@ function optionsOf(request: ApiRequest): DeleteOptions {
     options.propagationPolicy !== undefined &&
     !["Foreground", "Background", "Orphan"].includes(options.propagationPolicy)
   ) {
-    throw badRequest(`DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value`);
+    throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions", plural: "" }, "", [
+      unsupported("propagationPolicy", options.propagationPolicy, [
+        "Foreground",
+        "Background",
+        "Orphan",
+        "nil",
+      ]),
+    ]);
   }
   return { ...fromQuery, ...options };
 }
@@ -161,6 +169,9 @@ function markedObject(
     // Of namespaces, nothing is said.
     ...(object.kind === "Namespace" ? {} : { deletionGracePeriodSeconds: seconds }),
     ...(finalizers.length === 0 ? {} : { finalizers }),
+    ...(rest.generation === undefined || meta.deletionTimestamp !== undefined
+      ? {}
+      : { generation: rest.generation + 1 }),
   };
   const phase = object.kind === "Namespace" ? { status: { phase: "Terminating" } } : {};
   return { ...object, ...phase, metadata };

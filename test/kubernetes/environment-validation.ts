@@ -2,7 +2,7 @@
 
 import type { Container, EnvVar } from "kubernetes-types/core/v1.js";
 import type { FaultCause } from "./api-fault.ts";
-import { invalidValue, required, unsupported } from "./field-fault.ts";
+import { invalidValue, required } from "./field-fault.ts";
 import { envNameFaults, subdomainFaults } from "./names.ts";
 
 export function environmentFaults({ env = [], envFrom = [] }: Container, at: string): FaultCause[] {
@@ -13,10 +13,10 @@ export function environmentFaults({ env = [], envFrom = [] }: Container, at: str
       faults.push(...envNameFaults(prefix).map(why => invalidValue(`${place}.prefix`, prefix, why)));
     }
     if (configMapRef === undefined && secretRef === undefined) {
-      faults.push(invalidValue(place, "", "must specify one of: `configMapRef` or `secretRef`"));
+      faults.push(invalidValue(`${at}.envFrom`, "", "must specify one of: `configMapRef` or `secretRef`"));
     }
     if (configMapRef !== undefined && secretRef !== undefined) {
-      faults.push(invalidValue(place, "", "may not have more than one field specified at a time"));
+      faults.push(invalidValue(`${at}.envFrom`, "", "may not have more than one field specified at a time"));
     }
     for (const [field, ref] of Object.entries({ configMapRef, secretRef })) {
       if (ref === undefined) continue;
@@ -69,7 +69,8 @@ function variableFaults({ name = "", value, valueFrom }: EnvVar, at: string): Fa
   if (fieldRef !== undefined && !/^metadata\.(labels|annotations)\['.+'\]$/.test(fieldRef.fieldPath ?? "")) {
     if ((fieldRef.fieldPath ?? "") === "") faults.push(required(`${place}.fieldRef.fieldPath`));
     else if (!fields.includes(fieldRef.fieldPath)) {
-      faults.push(unsupported(`${place}.fieldRef.fieldPath`, fieldRef.fieldPath, fields));
+      const why = `error converting fieldPath: field label not supported: ${fieldRef.fieldPath}`;
+      faults.push(invalidValue(`${place}.fieldRef.fieldPath`, fieldRef.fieldPath, why));
     }
   }
   return faults;

@@ -49,3 +49,10 @@ export const tooLong = (field: string, most: number): FaultCause => ({
 function shown(value: unknown): string {
   return typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : String(value);
 }
+
+/** Names of resources alone are not quoted. */
+export const badName = (field: string, name: string, why: string): FaultCause => ({
+  reason: "FieldValueInvalid",
+  message: `Invalid value: ${name}: ${why}`,
+  field,
+});

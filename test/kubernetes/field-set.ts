@@ -74,12 +74,15 @@ export function mergesWhole(type: FieldType): boolean {
   return true;
 }
 
+/** What Go reads where nothing is said. */
+const keyDefaults: Record<string, string> = { protocol: "TCP", name: "" };
+
 /** Of an item in a list that merges by keys. Protocols are TCP where nothing is said. */
 export function itemKey(type: FieldType & { is: "list" }, item: unknown): string {
   if (type.set) return `v:${JSON.stringify(item)}`;
   const value = item as Record<string, unknown>;
   const keys = (type.keys ?? []).toSorted().flatMap(name => {
-    const given = value[name] ?? (name === "protocol" ? "TCP" : undefined);
+    const given = value[name] ?? keyDefaults[name];
     return given === undefined ? [] : [[name, given]];
   });
   return `k:${JSON.stringify(Object.fromEntries(keys))}`;
@@ -90,9 +93,13 @@ export type Parts = Map<string, { value: unknown; type: FieldType }>;
 /** What is inside of a value that merges by parts. */
 export function partsOf(value: unknown, type: FieldType): Parts {
   if (type.is === "list") {
-    return new Map(
-      ((value ?? []) as unknown[]).map(item => [itemKey(type, item), { value: item, type: type.of }]),
-    );
+    const parts: Parts = new Map();
+    for (const item of (value ?? []) as unknown[]) {
+      const key = itemKey(type, item);
+      // Of two alike, nobody can tell the parts.
+      parts.set(key, { value: item, type: parts.has(key) ? { is: "any" } : type.of });
+    }
+    return parts;
   }
   const parts: Parts = new Map();
   for (const [key, each] of Object.entries((value ?? {}) as object)) {
@@ -107,7 +114,9 @@ export function partsOf(value: unknown, type: FieldType): Parts {
 export function setOf(value: unknown, type: FieldType, isItem = false): FieldSet {
   if (mergesWhole(type)) return leaf();
   const parts = partsOf(value, type);
-  const set: FieldSet = { member: parts.size === 0 || isItem, children: new Map() };
+  // An empty list of parts is no place of its own.
+  const isBare = parts.size === 0 && type.is !== "list";
+  const set: FieldSet = { member: isBare || isItem, children: new Map() };
   for (const [key, part] of parts) set.children.set(key, setOf(part.value, part.type, key.startsWith("k:")));
   return set;
 }
@@ -131,6 +140,7 @@ export function compare(before: unknown, after: unknown, type: FieldType): Compa
   const removed: FieldSet = { member: after === undefined && isWhole(type, then), children: new Map() };
   for (const key of new Set([...then.keys(), ...now.keys()])) {
     const [old, young] = [then.get(key), now.get(key)];
+    if (old === undefined && isAlwaysThere(key, young?.value)) continue;
     const inside = compare(old?.value, young?.value, (young ?? old)!.type);
     if (key.startsWith("k:")) {
       inside.changed.member ||= old === undefined;
@@ -145,4 +155,9 @@ export function compare(before: unknown, after: unknown, type: FieldType): Compa
 /** Maps are places of their own, structs only where they are empty. */
 function isWhole(type: FieldType, parts: Parts): boolean {
   return type.is === "map" || (type.is === "struct" && parts.size === 0);
+}
+
+/** Of NetworkPolicies: it is no pointer in Go, so that an empty one is never new. */
+function isAlwaysThere(key: string, value: unknown): boolean {
+  return key === "f:podSelector" && Object.keys(value ?? {}).length === 0;
 }

@@ -2,9 +2,10 @@
 // https://kubernetes.io/docs/concepts/policy/limit-range/
 
 import type { Container, PodSpec } from "kubernetes-types/core/v1.js";
-import { forbidden } from "./api-fault.ts";
+import { type FaultCause, forbidden } from "./api-fault.ts";
 import type { ApiObject } from "./api-object.ts";
 import type { ApiRequest, Cluster } from "./api-request.ts";
+import { invalidValue } from "./field-fault.ts";
 import { quantityText, quantityValue } from "./quantity.ts";
 import { resourceNamed } from "./resources.ts";
 
@@ -30,6 +31,37 @@ export function limitRangeDefaults(draft: ApiObject): void {
       if (Object.keys(limit[field] ?? {}).length === 0) delete limit[field];
     }
   }
+}
+
+/** What contradicts itself. */
+export function limitRangeFaults(draft: ApiObject): FaultCause[] {
+  const limits = (draft.spec as { limits?: Limit[] } | undefined)?.limits ?? [];
+  return limits.flatMap((limit, index) => contradictions(limit, `spec.limits[${index}]`));
+}
+
+function contradictions(
+  { min = {}, max = {}, default: usual = {}, defaultRequest = {} }: Limit,
+  at: string,
+): FaultCause[] {
+  const faults: FaultCause[] = [];
+  const names = [...new Set([min, max, usual, defaultRequest].flatMap(each => Object.keys(each)))];
+  for (const name of names) {
+    const rows: [string, string, Amounts, string, Amounts][] = [
+      ["min", "min", min, "max", max],
+      ["defaultRequest", "min", min, "default request", defaultRequest],
+      ["defaultRequest", "default request", defaultRequest, "max", max],
+      ["defaultRequest", "default request", defaultRequest, "default", usual],
+      ["default", "min", min, "default", usual],
+      ["default", "default", usual, "max", max],
+    ];
+    for (const [field, lower, low, higher, high] of rows) {
+      const [one, other] = [low[name], high[name]];
+      if (one === undefined || other === undefined || quantityValue(one) <= quantityValue(other)) continue;
+      const why = `${lower} value ${one} is greater than ${higher} value ${other}`;
+      faults.push(invalidValue(`${at}.${field}[${name}]`, { one }, why));
+    }
+  }
+  return faults;
 }
 
 const isOfContainers = ({ type }: Limit) => type === "Container";

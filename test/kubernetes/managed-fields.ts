@@ -111,12 +111,16 @@ function byOperationAndTime(one: ManagedFields, other: ManagedFields): number {
 
 /** Of a create, an update, or a patch that is no apply: what it changes is its own now, and nobody else's. */
 export function managedAfterUpdate(cluster: Cluster, request: ApiRequest) {
-  return (after: ApiObject, before: ApiObject | undefined): ApiObject => {
+  return (after: ApiObject, before: ApiObject | undefined, claimed = after): ApiObject => {
     const { resource, subresource } = request;
     const hasStatus = rulesOf(resource).status === true;
     const type = structType(resource.kind);
     const part = (object: ApiObject) => manageable(object, hasStatus, subresource);
-    const { changed, removed } = compare(before === undefined ? undefined : part(before), part(after), type);
+    const { changed, removed } = compare(
+      before === undefined ? undefined : part(before),
+      part(claimed),
+      type,
+    );
     const entry = newEntry(cluster, request, "Update");
     const gone = union(changed, removed);
     let own = emptySet();
@@ -125,7 +129,7 @@ export function managedAfterUpdate(cluster: Cluster, request: ApiRequest) {
       if (isSame(each.entry, entry)) own = each.fields;
       else others.push({ ...each, fields: without(each.fields, gone) });
     }
-    const fields = union(without(own, removed), changed);
+    const fields = { ...union(without(own, removed), changed), member: false };
     return withManagers(after, [...others, { entry, fields }], before);
   };
 }

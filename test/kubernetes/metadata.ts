@@ -80,13 +80,15 @@ export function metadataFaults(meta: Meta, rules: KindRules): FaultCause[] {
   }
   faults.push(...annotationFaults(meta.annotations ?? {}));
   faults.push(...ownerFaults(meta));
-  for (const finalizer of meta.finalizers ?? []) {
+  for (const [index, finalizer] of (meta.finalizers ?? []).entries()) {
     faults.push(
-      ...qualifiedNameFaults(finalizer).map(why => invalidValue(`${at}.finalizers`, finalizer, why)),
+      ...qualifiedNameFaults(finalizer).map(why =>
+        invalidValue(`${at}.finalizers[${index}]`, finalizer, why),
+      ),
     );
     if (!finalizer.includes("/") && !["orphan", "foregroundDeletion", "kubernetes"].includes(finalizer)) {
       const why = "name is neither a standard finalizer name nor is it fully qualified";
-      faults.push(invalidValue(`${at}.finalizers`, finalizer, why));
+      faults.push(invalidValue(`${at}.finalizers[${index}]`, finalizer, why));
     }
   }
   return faults;
@@ -160,14 +162,16 @@ export function metadataUpdateFaults(given: Meta, before: Meta): FaultCause[] {
   for (const field of ["uid", "creationTimestamp"] as const) {
     const value = given[field];
     if (value !== undefined && value !== before[field]) {
-      faults.push(invalidValue(`metadata.${field}`, value, "field is immutable"));
+      const fault = invalidValue(`metadata.${field}`, value, "field is immutable");
+      faults.push(fault, fault);
     }
   }
   if (before.deletionTimestamp !== undefined) {
     const added = (given.finalizers ?? []).filter(each => !(before.finalizers ?? []).includes(each));
     if (added.length > 0) {
       const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map(each => JSON.stringify(each)).join(", ")}}`;
-      faults.push(fieldForbidden("metadata.finalizers", why));
+      // A real server finds it twice.
+      faults.push(fieldForbidden("metadata.finalizers", why), fieldForbidden("metadata.finalizers", why));
     }
   }
   return faults;

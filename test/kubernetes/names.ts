@@ -16,7 +16,6 @@ const [label, subdomain, label1035, value, key] = [
 ].map(whole) as [RegExp, RegExp, RegExp, RegExp, RegExp];
 
 const longer = (most: number) => `must be no more than ${most} ${most === 1 ? "character" : "characters"}`;
-const longerBytes = (most: number) => `must be no more than ${most} bytes`;
 const regex = (text: string, ...examples: string[]) =>
   `(e.g. ${examples
     .map(each => `'${each}'`)
@@ -25,8 +24,9 @@ const regex = (text: string, ...examples: string[]) =>
 
 /** What is wrong with it; empty where nothing is. */
 export function labelFaults(name: string): string[] {
-  const faults = name.length > 63 ? [longerBytes(63)] : [];
+  const faults = name.length > 63 ? [longer(63)] : [];
   if (label.test(name)) return faults;
+  if (subdomain.test(name)) return [...faults, "must not contain dots"];
   return [
     ...faults,
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end " +
@@ -35,7 +35,7 @@ export function labelFaults(name: string): string[] {
 }
 
 export function subdomainFaults(name: string): string[] {
-  const faults = name.length > 253 ? [longerBytes(253)] : [];
+  const faults = name.length > 253 ? [longer(253)] : [];
   if (subdomain.test(name)) return faults;
   return [
     ...faults,
@@ -45,7 +45,7 @@ export function subdomainFaults(name: string): string[] {
 }
 
 export function label1035Faults(name: string): string[] {
-  const faults = name.length > 63 ? [longerBytes(63)] : [];
+  const faults = name.length > 63 ? [longer(63)] : [];
   if (label1035.test(name)) return faults;
   return [
     ...faults,
@@ -60,7 +60,7 @@ export function pathSegmentFaults(name: string): string[] {
 }
 
 export function labelValueFaults(text: string): string[] {
-  const faults = text.length > 63 ? [longerBytes(63)] : [];
+  const faults = text.length > 63 ? [longer(63)] : [];
   if (value.test(text)) return faults;
   return [
     ...faults,
@@ -88,7 +88,7 @@ export function qualifiedNameFaults(text: string): string[] {
   if (prefix === "") faults.push("prefix part must be non-empty");
   else if (prefix !== undefined) faults.push(...subdomainFaults(prefix).map(each => `prefix part ${each}`));
   if (name === "") faults.push("name part must be non-empty");
-  else if (name.length > 63) faults.push(`name part ${longerBytes(63)}`);
+  else if (name.length > 63) faults.push(`name part ${longer(63)}`);
   if (!key.test(name)) faults.push(form);
   return faults;
 }

@@ -1,7 +1,7 @@
 // Namespaces: their phase, and the levels of Pod Security that they may name.
 
 import type { FaultCause } from "./api-fault.ts";
-import { unsupported } from "./field-fault.ts";
+import { invalidValue } from "./field-fault.ts";
 import type { KindRules } from "./rules.ts";
 
 const levels = ["privileged", "baseline", "restricted"];
@@ -12,7 +12,6 @@ export const namespaceRules: KindRules = {
   deleteAnswersObject: true,
   defaults(draft) {
     const { metadata } = draft;
-    draft.spec ??= { finalizers: ["kubernetes"] };
     if (metadata.name === undefined) return;
     metadata.labels = { ...metadata.labels, "kubernetes.io/metadata.name": metadata.name };
   },
@@ -29,7 +28,7 @@ export const namespaceRules: KindRules = {
       const key = `pod-security.kubernetes.io/${mode}`;
       const level = metadata.labels?.[key];
       if (level !== undefined && !levels.includes(level))
-        faults.push(unsupported(`metadata.labels[${key}]`, level, levels));
+        faults.push(invalidValue(`metadata.labels[${key}]`, level, `must be one of ${levels.join(", ")}`));
     }
     return faults;
   },

@@ -209,11 +209,7 @@ function pathsFaults(paths: IngressPath[], at: string): FaultCause[] {
 
 function backendFaults({ service, resource }: Backend, at: string): FaultCause[] {
   if (service === undefined && resource === undefined) {
-    return [required(at, "port name or number is required")].map(each => ({
-      ...each,
-      field: at,
-      message: "Required value: resource or service backend is required",
-    }));
+    return [invalidValue(at, "", "resource or service backend is required")];
   }
   if (service === undefined) return [];
   const faults: FaultCause[] = [];
@@ -265,7 +261,7 @@ export const networkPolicyRules: KindRules = {
       faults.push(...ruleFaults(rule, `spec.ingress[${index}]`));
     for (const [index, rule] of (spec.egress ?? []).entries())
       faults.push(...ruleFaults(rule, `spec.egress[${index}]`));
-    const types = ["Egress", "Ingress"];
+    const types = ["Ingress", "Egress"];
     for (const [index, type] of (spec.policyTypes ?? []).entries()) {
       if (!types.includes(type)) faults.push(unsupported(`spec.policyTypes[${index}]`, type, types));
     }

@@ -2,8 +2,11 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { type Answer, objectAnswer } from "./answer.ts";
-import { ApiFault, badRequest, notFound } from "./api-fault.ts";
+import { ApiFault, badRequest, invalid, notFound } from "./api-fault.ts";
+import type { ApiObject } from "./api-object.ts";
 import type { ApiRequest, Cluster } from "./api-request.ts";
+import { invalidValue } from "./field-fault.ts";
+import { placeObject } from "./metadata.ts";
 import { checkedObject } from "./read-body.ts";
 import { applyOne } from "./server-side-apply.ts";
 import { updateObject } from "./write-verbs.ts";
@@ -14,17 +17,13 @@ export function patchOne(cluster: Cluster, request: ApiRequest): Answer {
   if (type === "application/apply-patch+yaml") return applyOne(cluster, request);
   const patched = patchers[type];
   if (patched === undefined) {
-    throw new ApiFault(
-      415,
-      "UnsupportedMediaType",
-      "the body of the request was in an unknown format - accepted media types include: " +
-        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
-    );
+    throw new ApiFault(415, "UnsupportedMediaType", "415: Unsupported Media Type");
   }
   const before = cluster.store.get(resource, namespace, name);
   if (before === undefined) throw notFound(resource, name);
   const result = patched(before, parsed(request.body));
-  const draft = checkedObject(request, result);
+  const draft = checkedPatched(request, result);
+  placeObject(request, draft);
   return objectAnswer(request, updateObject(cluster, request, draft, before));
 }
 
@@ -32,7 +31,23 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
+    const why =
+      error instanceof Error && /end of|Expected/.test(error.message)
+        ? "unexpected end of JSON input"
+        : String(error);
+    throw badRequest(`error decoding patch: ${why}`);
+  }
+}
+
+/** An unknown field is told of in another way here. */
+function checkedPatched(request: ApiRequest, result: unknown): ApiObject {
+  try {
+    return checkedObject(request, result);
+  } catch (error) {
+    const found =
+      error instanceof ApiFault ? /strict decoding error: .*/s.exec(error.message)?.[0] : undefined;
+    if (found === undefined) throw error;
+    throw invalid({ group: "", kind: "", plural: "" }, "", [invalidValue("patch", result, found)]);
   }
 }
 

@@ -5,7 +5,7 @@ import type { PodSpec } from "kubernetes-types/core/v1.js";
 import { forbidden } from "./api-fault.ts";
 import type { ApiObject } from "./api-object.ts";
 import type { ApiRequest, Cluster } from "./api-request.ts";
-import { fieldForbidden } from "./field-fault.ts";
+import { fieldForbidden, invalidValue } from "./field-fault.ts";
 import { mustFitLimits } from "./limit-ranges.ts";
 import { admitPodDraft } from "./pod-admission.ts";
 import { podDefaults } from "./pod-defaults.ts";
@@ -20,12 +20,23 @@ export const podRules: KindRules = {
   deleteAnswersObject: true,
   defaults: podDefaults,
   prepare(_cluster, draft) {
+    const spec = draft.spec as { terminationGracePeriodSeconds?: number } | undefined;
+    if (spec !== undefined && (spec.terminationGracePeriodSeconds ?? 0) < 0)
+      spec.terminationGracePeriodSeconds = 1;
     draft.status = { phase: "Pending", qosClass: draft.spec === undefined ? "BestEffort" : qosClass(draft) };
   },
   mutate: admitPodDraft,
   validate: draft => podSpecFaults(draft.spec as PodSpec | undefined),
   validateUpdate(draft, before, subresource) {
     if (subresource !== undefined) return [];
+    const [now, then] = [deadlineOf(draft), deadlineOf(before)];
+    if (then !== undefined && (now === undefined || now > then)) {
+      const why =
+        now === undefined
+          ? "must not update from a positive integer to nil value"
+          : "must be less than or equal to previous value";
+      return [invalidValue("spec.activeDeadlineSeconds", now ?? null, why)];
+    }
     return isDeepStrictEqual(changeable(draft, before), before.spec)
       ? []
       : [fieldForbidden("spec", mayNotChange)];
@@ -39,6 +50,8 @@ export const podRules: KindRules = {
   grace: object =>
     (object.spec as { terminationGracePeriodSeconds?: number }).terminationGracePeriodSeconds ?? 30,
 };
+
+const deadlineOf = ({ spec }: ApiObject) => (spec as PodSpec).activeDeadlineSeconds;
 
 const mayNotChange =
   "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`," +

@@ -71,9 +71,6 @@ function nameFaults(spec: PodSpec, at: string): FaultCause[] {
     if (value === undefined || value === "") return;
     faults.push(...find(value).map(why => invalidValue(`${at}.${field}`, value, why)));
   };
-  for (const [index, secret] of (spec.imagePullSecrets ?? []).entries()) {
-    if ((secret.name ?? "") === "") faults.push(required(`${at}.imagePullSecrets[${index}].name`));
-  }
   check("serviceAccountName", subdomainFaults);
   check("nodeName", subdomainFaults);
   check("hostname", labelFaults);
@@ -98,17 +95,13 @@ function nameFaults(spec: PodSpec, at: string): FaultCause[] {
 
 function restFaults(spec: PodSpec, at: string): FaultCause[] {
   const faults: FaultCause[] = [];
-  const { activeDeadlineSeconds, terminationGracePeriodSeconds } = spec;
+  const { activeDeadlineSeconds } = spec;
   if (
     activeDeadlineSeconds !== undefined &&
     (activeDeadlineSeconds < 1 || activeDeadlineSeconds > mostSeconds)
   ) {
     const why = `must be between 1 and ${mostSeconds}, inclusive`;
     faults.push(invalidValue(`${at}.activeDeadlineSeconds`, activeDeadlineSeconds, why));
-  }
-  if (terminationGracePeriodSeconds !== undefined && terminationGracePeriodSeconds < 0) {
-    const why = "must be greater than or equal to 0";
-    faults.push(invalidValue(`${at}.terminationGracePeriodSeconds`, terminationGracePeriodSeconds, why));
   }
   for (const [index, each] of (spec.topologySpreadConstraints ?? []).entries()) {
     const place = `${at}.topologySpreadConstraints[${index}]`;

@@ -3,7 +3,10 @@
 import type { PodSpec } from "kubernetes-types/core/v1.js";
 
 export function podWarnings(spec: PodSpec, at = "spec"): string[] {
-  return [...environmentWarnings(spec, at), ...portWarnings(spec, at)];
+  const secrets = (spec.imagePullSecrets ?? []).flatMap(({ name = "" }, index) =>
+    name === "" ? [`${at}.imagePullSecrets[${index}].name: invalid empty name ""`] : [],
+  );
+  return [...secrets, ...environmentWarnings(spec, at), ...portWarnings(spec, at)];
 }
 
 function environmentWarnings({ containers }: PodSpec, at: string): string[] {

@@ -2,8 +2,8 @@
 
 import type { FaultCause } from "./api-fault.ts";
 import type { ApiObject } from "./api-object.ts";
-import { fieldForbidden, invalidValue, required } from "./field-fault.ts";
-import { limitRangeDefaults } from "./limit-ranges.ts";
+import { badName, fieldForbidden, invalidValue, required } from "./field-fault.ts";
+import { limitRangeDefaults, limitRangeFaults } from "./limit-ranges.ts";
 import type { KindRules } from "./rules.ts";
 import { selectorFaults } from "./workload-rules.ts";
 
@@ -95,8 +95,8 @@ export const quotaRules: KindRules = {
       const faults = standard.test(name)
         ? []
         : [
-            invalidValue(at, name, "must be a standard resource type or fully qualified"),
-            invalidValue(at, name, "must be a standard resource for quota"),
+            badName(at, name, "must be a standard resource type or fully qualified"),
+            badName(at, name, "must be a standard resource for quota"),
           ];
       return value.startsWith("-")
         ? [...faults, invalidValue(at, value, "must be greater than or equal to 0")]
@@ -105,7 +105,7 @@ export const quotaRules: KindRules = {
   },
 };
 
-export const limitRangeRules: KindRules = { defaults: limitRangeDefaults };
+export const limitRangeRules: KindRules = { defaults: limitRangeDefaults, validate: limitRangeFaults };
 
 const mostPriority = 1_000_000_000;
 
@@ -118,9 +118,7 @@ export const priorityRules: KindRules = {
   validate({ metadata, value }) {
     const faults: FaultCause[] = [];
     if (metadata.name?.startsWith("system-") === true) {
-      const why =
-        'priority class names with "system-" prefix are reserved for system use only. error: unknown system priority class ' +
-        metadata.name;
+      const why = `priority class names with 'system-' prefix are reserved for system use only. error: ${metadata.name} is not a known system priority class`;
       faults.push(fieldForbidden("metadata.name", why));
     } else if ((value as number) > mostPriority) {
       faults.push(
@@ -149,6 +147,7 @@ export const claimRules: KindRules = {
     spec.volumeMode ??= "Filesystem";
   },
   prepare(_cluster, draft: ApiObject) {
+    draft.metadata.finalizers = [...(draft.metadata.finalizers ?? []), "kubernetes.io/pvc-protection"];
     draft.status = { phase: "Pending" };
   },
   validate(draft) {

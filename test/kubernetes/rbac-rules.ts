@@ -122,14 +122,14 @@ function bindingRules(namespaced: boolean): KindRules {
     validate(draft) {
       const { roleRef = {}, subjects = [] } = draft as Binding;
       const faults: FaultCause[] = [];
-      const kinds = namespaced ? ["ClusterRole", "Role"] : ["ClusterRole"];
+      const kinds = namespaced ? ["Role", "ClusterRole"] : ["ClusterRole"];
       if (!kinds.includes(roleRef.kind ?? ""))
         faults.push(unsupported("roleRef.kind", roleRef.kind ?? "", kinds));
       if ((roleRef.name ?? "") === "") faults.push(required("roleRef.name"));
       for (const [index, { kind = "", name = "", namespace }] of subjects.entries()) {
         const at = `subjects[${index}]`;
         if (name === "") faults.push(required(`${at}.name`));
-        const known = ["Group", "ServiceAccount", "User"];
+        const known = ["ServiceAccount", "User", "Group"];
         if (!known.includes(kind)) faults.push(unsupported(`${at}.kind`, kind, known));
         if (kind === "ServiceAccount" && (namespace ?? "") === "" && !namespaced) {
           faults.push(required(`${at}.namespace`));

@@ -2,7 +2,7 @@
 
 import type { ResourceRequirements } from "kubernetes-types/core/v1.js";
 import type { FaultCause } from "./api-fault.ts";
-import { invalidValue, required } from "./field-fault.ts";
+import { badName, invalidValue, required } from "./field-fault.ts";
 import { qualifiedNameFaults } from "./names.ts";
 import { quantityValue } from "./quantity.ts";
 
@@ -41,13 +41,13 @@ function amountsFaults(amounts: Amounts, at: string): FaultCause[] {
     const place = `${at}[${name}]`;
     const faults = qualifiedNameFaults(name).map(why => invalidValue(place, name, why));
     if (!name.includes("/") && !isStandard(name)) {
-      faults.push(invalidValue(place, name, "must be a standard resource type or fully qualified"));
-      faults.push(invalidValue(place, name, "must be a standard resource for containers"));
+      faults.push(badName(place, name, "must be a standard resource type or fully qualified"));
+      faults.push(badName(place, name, "must be a standard resource for containers"));
     }
     if (quantityValue(amount) < 0)
       faults.push(invalidValue(place, amount, "must be greater than or equal to 0"));
     if (name.includes("/") && !Number.isInteger(quantityValue(amount))) {
-      faults.push(invalidValue(place, amount, "must be an integer"));
+      faults.push(invalidValue(place, { amount }, "must be an integer"));
     }
     return faults;
   });

@@ -39,8 +39,9 @@ function ruleOf(text: string): LabelsFit {
 }
 
 function whyNot(text: string): string {
-  const open = /^\s*[\w./-]+\s+(?:in|notin)\s*\((?<inside>[^)]*)$/.exec(text);
-  if (open !== null) return "found '', expected: ',', ')' or identifier";
+  const open = /^\s*[\w./-]+\s+(?:in|notin)\s*\(([^)]*)$/.exec(text);
+  if (open?.[1]?.trim() === "") return "found '', expected: ',', ')' or identifier";
+  if (open !== null) return "found '', expected: ',' or ')'";
   return `found '${text.trim().split(/\s+/).at(-1) ?? ""}', expected: in, notin, =, ==, !=, gt, lt`;
 }
 

@@ -34,8 +34,7 @@ export function applyOne(cluster: Cluster, request: ApiRequest): Answer {
     const options = { group: "meta.k8s.io", kind: "PatchOptions", plural: "patchoptions" };
     const fault = invalid(options, "", [required("fieldManager", "is required for apply patch")]);
     const { kind, group, causes } = fault.details!;
-    const words = fault.message.replace('PatchOptions "', 'PatchOptions.meta.k8s.io "');
-    throw new ApiFault(422, "Invalid", words, { group: group!, kind: kind!, causes: causes! });
+    throw new ApiFault(422, "Invalid", fault.message, { group: group!, kind: kind!, causes: causes! });
   }
   const config = readConfiguration(request);
   const before = cluster.store.get(resource, namespace, name);
@@ -54,22 +53,30 @@ function readConfiguration(request: ApiRequest): ApiObject {
   const { value } = readYaml(request.body);
   const config = (value ?? {}) as ApiObject;
   if (config.apiVersion !== apiVersionOf(resource) || config.kind !== resource.kind) {
-    throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${config.apiVersion}, expected: ${apiVersionOf(resource)}`,
-    );
+    const version = config.apiVersion === undefined ? "/" : fullVersion(config.apiVersion);
+    throw badRequest(`invalid object type: ${version}, Kind=${config.kind ?? ""}`);
   }
-  if (config.metadata?.managedFields !== undefined) {
-    throw badRequest("metadata.managedFields must be nil");
-  }
-  const { unknown } = decode(config, resource.kind, resource.version, resource.kind);
-  if (unknown.length > 0) {
-    const where = [request.namespace, name].filter(each => each !== undefined).join("/");
-    const group = `${apiVersionOf(resource)}, Kind=${resource.kind}`;
-    const fields = unknown.map(each => `.${each}: field not declared in schema`).join(", ");
-    throw new ApiFault(500, undefined, `failed to create typed patch object (${where}; ${group}): ${fields}`);
-  }
+  if (config.metadata?.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  const where = `${config.metadata?.namespace ?? ""}/${config.metadata?.name ?? name}`;
+  const type = `${fullVersion(apiVersionOf(resource))}, Kind=${resource.kind}`;
+  const fail = (why: string) =>
+    new ApiFault(500, undefined, `failed to create typed patch object (${where}; ${type}): ${why}`);
+  const unknown = unknownIn(request, config, fail);
+  if (unknown.length > 0)
+    throw fail(unknown.map(each => `.${each}: field not declared in schema`).join(", "));
   return config;
 }
+
+function unknownIn({ resource }: ApiRequest, config: ApiObject, fail: (why: string) => Error): string[] {
+  try {
+    return decode(config, resource.kind, resource.version, resource.kind).unknown;
+  } catch (error) {
+    throw fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** `/v1`, `apps/v1`. */
+const fullVersion = (apiVersion: string) => (apiVersion.includes("/") ? apiVersion : `/${apiVersion}`);
 
 function part(request: ApiRequest, object: ApiObject) {
   return manageable(object, rulesOf(request.resource).status === true, request.subresource);

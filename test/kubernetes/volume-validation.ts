@@ -33,11 +33,6 @@ function sourceFaults(volume: Volume, at: string): FaultCause[] {
       fieldForbidden(`${at}.emptyDir.sizeLimit`, "SizeLimit field must be a valid resource quantity"),
     );
   }
-  if (emptyDir?.medium !== undefined && !/^(Memory|HugePages.*)?$/.test(emptyDir.medium)) {
-    faults.push(
-      invalidValue(`${at}.emptyDir.medium`, emptyDir.medium, "must be empty, Memory, or HugePages"),
-    );
-  }
   if (secret !== undefined && (secret.secretName ?? "") === "")
     faults.push(required(`${at}.secret.secretName`));
   if (configMap !== undefined && (configMap.name ?? "") === "") faults.push(required(`${at}.configMap.name`));

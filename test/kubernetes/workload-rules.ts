@@ -63,7 +63,7 @@ function commonFaults(draft: ApiObject, kind: string): FaultCause[] {
     faults.push(invalidValue("spec.selector", selector, `empty selector is invalid for ${kind}`));
   } else faults.push(...selectorFaults(selector, "spec.selector"));
   const labels = template?.metadata?.labels ?? {};
-  if (selector !== undefined && !isEmpty(selector) && !labelSelectorFits(selector, labels)) {
+  if (selector === undefined || (!isEmpty(selector) && !labelSelectorFits(selector, labels))) {
     const why = "`selector` does not match template `labels`";
     const value = `{${Object.entries(labels)
       .map(([key, value]) => `"${key}":"${value}"`)

@@ -35,7 +35,12 @@ export function createOne(cluster: Cluster, request: ApiRequest): Answer {
 }
 
 /** How the fields of a write are owned: of a plain one by its manager, of an applied one as the caller computed. */
-export type Ownership = (after: ApiObject, before: ApiObject | undefined) => ApiObject;
+export type Ownership = (
+  after: ApiObject,
+  before: ApiObject | undefined,
+  /** What the client wrote, before admission changed it: that alone is its own. */
+  claimed?: ApiObject,
+) => ApiObject;
 
 /** Also for an apply of what is not there. Throws ApiFault. */
 export function createObject(
@@ -51,13 +56,11 @@ export function createObject(
   if (given.name === undefined && given.generateName === undefined) {
     throw invalidOf(request, draft, metadataFaults(draft.metadata, rules));
   }
-  if (given.resourceVersion !== undefined) {
-    throw internal("resourceVersion should not be set on objects to be created");
-  }
   // The name is generated before admission, which names it.
   draft.metadata = newMetadata(cluster, draft.metadata, rules);
   rules.defaults?.(draft);
   mustTakeContent(cluster, request, draft.metadata.name);
+  const claimed = structuredClone(draft);
   rules.mutate?.(cluster, request, draft);
   if (rules.status === true) delete draft.status;
   rules.prepare?.(cluster, draft);
@@ -70,8 +73,11 @@ export function createObject(
     throw alreadyExists(resource, draft.metadata.name, there.metadata.deletionTimestamp !== undefined);
   }
   request.warnings.push(...(rules.warnings?.(draft, undefined) ?? []));
-  const object = owned(ordered(draft), undefined);
+  const object = owned(ordered(draft), undefined, claimed);
   if (isDryRun(request)) return withoutVersion(object);
+  if (given.resourceVersion !== undefined) {
+    throw internal("resourceVersion should not be set on objects to be created");
+  }
   return cluster.store.put(resource, object);
 }
 
@@ -100,8 +106,8 @@ export function updateObject(
     if (!/^\d+$/.test(said)) throw badVersion(request, before, said);
     throw modified(resource, before.metadata.name);
   }
-  if (given.uid !== undefined && given.uid !== before.metadata.uid)
-    throw otherUid(request, before, given.uid);
+  const isOther = given.uid !== undefined && given.uid !== before.metadata.uid;
+  if (isOther && request.verb === "update") throw otherUid(request, before, given.uid ?? "");
   rules.defaults?.(draft);
   const updateFaults = metadataUpdateFaults(draft.metadata, before.metadata);
   draft.metadata = updatedMetadata(draft.metadata, before.metadata);
