@@ -17,7 +17,9 @@ export function readValues(text: string | undefined, profile: ProfileName): Resu
     return refuse("values", `the values are no YAML: ${(error as Error).message}`);
   }
   if (!isMap(own)) return refuse("values", "the values must be names and values", page);
-  const merged = merge(profiles[profile] as Record<string, unknown>, own);
+  // As Helm does it: of maps such as a quota, what is not told stays.
+  const usual = merge(valuesSchema.parse({}), profiles[profile] as Tree);
+  const merged = merge(usual, own);
   const parsed = valuesSchema.safeParse(merged);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(issue =>
