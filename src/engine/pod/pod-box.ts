@@ -10,25 +10,28 @@ import { openPodFiles } from "./pod-files.ts";
 import type { PodLink } from "./pod-link.ts";
 import type { PodIo } from "./prepare-io.ts";
 
-export interface PodBoxOptions {
+export interface SessionOptions {
   io: PodIo;
   link: PodLink;
   nonce: string;
   clock: Clock;
-  shownImage: string;
-  warn(message: string): void;
   /** Aborted when the workspace is disposed of. */
   life: AbortSignal;
+}
+
+export interface PodBoxOptions extends SessionOptions {
+  shownImage: string;
+  warn(message: string): void;
 }
 
 /** How long the box may take to start a session or to send a signal. Milliseconds. */
 const answerMs = 30_000;
 
-/** Starts the first session. Throws SlipwayError `box-gone` where the box has ended. */
-export async function openPodBox(options: PodBoxOptions): Promise<Box> {
+/** The box with a session that has been started already. */
+export function openPodBox(options: PodBoxOptions, first: PodSession): Box {
   const { link, clock } = options;
   const files = openPodFiles(options);
-  let session = await openSession(options);
+  let session = first;
   return {
     get channel() {
       return session.channel;
@@ -58,13 +61,14 @@ export async function openPodBox(options: PodBoxOptions): Promise<Box> {
   };
 }
 
-interface PodSession {
+export interface PodSession {
   channel: BoxChannel;
   /** Ends it, read or not: the pipes are for the next one. */
   giveUp(): void;
 }
 
-async function openSession({ io, link, nonce, clock, life }: PodBoxOptions): Promise<PodSession> {
+/** Starts a session in place of the one before. Throws SlipwayError `box-gone` where the box has ended. */
+export async function openSession({ io, link, nonce, clock, life }: SessionOptions): Promise<PodSession> {
   const [input, out, err] = [io.in.open(), io.out.open(), io.err.open()];
   // Sessions and shells come and go: none of it is an end of file to the others, until this one is over.
   const keepers = [input.reader, out.writer, err.writer].map(closerOf);

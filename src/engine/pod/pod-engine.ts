@@ -6,8 +6,8 @@ import { accept, messageOf, type Refusal, type Result, refuse, SlipwayError } fr
 import type { Clock } from "../../lib/clock.ts";
 import type { ContainerSpec, Engine, EngineRequest, PortMapping, Workspace } from "../engine.ts";
 import { linkVariables } from "../link-variables.ts";
-import { openPodBox } from "./pod-box.ts";
-import { openPodLink } from "./pod-link.ts";
+import { openPodBox, openSession, type PodSession } from "./pod-box.ts";
+import { openPodLink, type PodLink } from "./pod-link.ts";
 import { orderField } from "./pod-supervisor.ts";
 import type { PodIo } from "./prepare-io.ts";
 import { podAddress, waitUntilReady } from "./ready-services.ts";
@@ -52,9 +52,13 @@ export function createPodEngine(options: PodEngineOptions): PodEngine {
   void link.hello.then(() => {
     greeted = true;
   });
+  // The session is begun before anybody asks for it: nothing of the user's runs in it until then.
+  const life = new AbortController();
+  const early = link.hello.then(() => openSession({ ...options, link, life: life.signal }));
+  early.catch(() => undefined);
   return {
     name: "pod",
-    start: request => start({ ...options, link }, request),
+    start: request => start({ ...options, link, life, early }, request),
     async end(exitCode) {
       if (greeted) {
         link.order("exit", exitCode).forget();
@@ -69,7 +73,12 @@ export function createPodEngine(options: PodEngineOptions): PodEngine {
   };
 }
 
-type Options = PodEngineOptions & { link: ReturnType<typeof openPodLink> };
+interface Options extends PodEngineOptions {
+  link: PodLink;
+  /** Ends with the workspace. */
+  life: AbortController;
+  early: Promise<PodSession>;
+}
 
 async function start(options: Options, request: EngineRequest): Promise<Result<Workspace>> {
   const { link, nonce, io, clock } = options;
@@ -81,23 +90,26 @@ async function start(options: Options, request: EngineRequest): Promise<Result<W
     request.report({ kind: "notice", level: "warning", message });
   // All at once: while the box's image is still being pulled, services are waited for.
   const describing = describe(options, request);
-  const greeted = orAborted(Promise.race([link.hello, endOf(link)]), signal);
+  const greeted = orAborted(Promise.race([options.early, endOf(link)]), signal);
   greeted.catch(() => undefined);
   const ready = await firstRefusal(services.map(service => waitUntilReady(service, options, signal)));
   if (ready !== undefined) return { ok: false, refusal: ready };
   const links = await describing;
-  await greeted;
-  for (const { name, value } of links) link.order("env", name, orderField(value)).forget();
-  const life = new AbortController();
-  const box = await openPodBox({
-    io,
-    link,
-    nonce,
-    clock,
-    shownImage: request.box.shownImage,
-    warn: message => request.report({ kind: "notice", level: "warning", message }),
-    life: life.signal,
-  });
+  const early = await greeted;
+  const { life } = options;
+  const first = links.length === 0 ? early : await openWith(links, early, options);
+  const box = openPodBox(
+    {
+      io,
+      link,
+      nonce,
+      clock,
+      shownImage: request.box.shownImage,
+      warn: message => request.report({ kind: "notice", level: "warning", message }),
+      life: life.signal,
+    },
+    first,
+  );
   link.watch();
   let disposal: Promise<void> | undefined;
   const dispose = async () => {
@@ -121,6 +133,18 @@ async function start(options: Options, request: EngineRequest): Promise<Result<W
   if (!signal.aborted) return accept(workspace);
   await workspace[Symbol.asyncDispose]();
   throw cancelOf(signal);
+}
+
+/** Another session, with these variables. */
+async function openWith(
+  variables: { name: string; value: string }[],
+  early: PodSession,
+  options: Options,
+): Promise<PodSession> {
+  early.giveUp();
+  options.link.order("close").forget();
+  for (const { name, value } of variables) options.link.order("env", name, orderField(value)).forget();
+  return openSession({ ...options, life: options.life.signal });
 }
 
 function throwIfAborted(signal: AbortSignal): void {

@@ -3,7 +3,8 @@
 // box: with the runner it ends, and whatever the steps kill, the first process of the container is still there to be told.
 //
 // Orders, one line each on `control`; fields are octal-escaped as `%b` of printf has it:
-//   env ID NAME VALUE        a variable of every later session
+//   env ID NAME VALUE        a variable of every later session; only while there is none
+//   close ID                 kill everything
 //   open ID                  kill everything, start the supervisor of ../supervisor.ts on `in`, `out` and `err`
 //   kill ID TERM|KILL        a signal for everything but the supervisors
 //   put ID SLOT DIR          unpack what comes on FIFO SLOT
@@ -119,6 +120,7 @@ control() {
     case $word in
       env) decode "$b"; export "$a=$text" ;;
       open) end_all; return 251 ;;
+      close) end_all; return 250 ;;
       kill)
         if [ "$a" = KILL ]; then end_all "$inner"; else ask_all; fi
         tell "killed $id" ;;
@@ -133,7 +135,7 @@ control() {
   return 252
 }`;
 
-// 251, 252: what `control` says when it ends. 2: the shell could not fork. Whatever is above 128, and was no order: a
+// 250 to 252: what `control` says when it ends. 2: the shell could not fork. Whatever is above 128, and was no order: a
 // signal has ended it, which only a process of the box can have sent.
 const life = `
 opened=
@@ -141,6 +143,7 @@ while :; do
   if [ "$opened" ]; then { session "$@"; } | control; else control; fi
   status=$?
   case $status in
+    250) opened= ;;
     251) opened=1 ;;
     252) exit 1 ;;
     2) opened=; tell gone ;;
