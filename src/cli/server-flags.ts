@@ -171,5 +171,37 @@ export const serverFlags: readonly Flag[] = [
   { name: "max-log-bytes", value: "VALUE", help: "bytes of one log, at most" },
   { name: "max-artifact-bytes", value: "VALUE", help: "bytes of one artifact, packed, at most" },
   { name: "max-cache-bytes", value: "VALUE", help: "bytes of one cache, packed, at most" },
+  {
+    name: "routes-kind",
+    value: "VALUE",
+    help: "what this service registers its own routes as, in the cluster that it runs in",
+  },
+  { name: "routes-namespace", value: "VALUE", help: "the platform's namespace in that cluster" },
+  {
+    name: "routes-service",
+    value: "VALUE",
+    help: "name of this service there: of its Service, its Deployment and its route",
+  },
+  {
+    name: "routes-class",
+    value: "VALUE",
+    help: "ingressClass of the routes. Unless told, the cluster's default",
+  },
+  {
+    name: "routes-tls-secret",
+    value: "VALUE",
+    help: "secret there with the certificate of the server's address",
+  },
+  { name: "routes-gateway", value: "VALUE", help: "gateway that HTTPRoutes belong to" },
+  {
+    name: "routes-gateway-namespace",
+    value: "VALUE",
+    help: "namespace of that Gateway. Unless told, the platform's",
+  },
+  {
+    name: "routes-annotations",
+    value: "VALUE",
+    help: "annotations of the routes, as JSON: what an Ingress controller is to be told",
+  },
   { name: "log-level", value: "VALUE", help: "least level of what the server logs" },
 ];
