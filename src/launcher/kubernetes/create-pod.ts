@@ -44,7 +44,7 @@ export type Created =
 
 const answerMs = 10_000;
 /** A Pod that is there is shown by the watch within this time, or is none of ours. Milliseconds. */
-const shownMs = 10_000;
+const shownMs = 5000;
 const backOff = { firstMs: 500, mostMs: 15_000 };
 
 type Step = Created | { kind: "again"; why: string; restMs?: number };

@@ -82,6 +82,10 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
   const seen = (attemptId: string) => watch.ofAttempt(attemptId);
   const held = createHeldPods({ clock, seen, ended: ends.push, news: news.push });
 
+  const began = clock.monotonic();
+  /** Waited for once, however many ask: with an API server that is away it does not come. */
+  const firstList = () => watch.ready(Math.max(0, began + listMs - clock.monotonic()));
+
   const rateOf = (name: string, namespace: string): CreateRate => {
     const known = rates.get(name);
     if (known !== undefined) return known;
@@ -146,7 +150,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     remover.removeSecret(of).catch(error => troubled(`the Secret ${of.name} is left: ${String(error)}`));
 
   const destroy = async (attemptId: string): Promise<void> => {
-    if (!watch.listed && held.get(attemptId) === undefined) await watch.ready(listMs);
+    if (!watch.listed && held.get(attemptId) === undefined) await firstList();
     const [entry, pod] = [held.get(attemptId), seen(attemptId)];
     if (entry !== undefined) held.silence(entry);
     const target = targetOf(attemptId, entry, pod);
@@ -221,7 +225,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     async adopt(attempt, launcherRef) {
       const known = held.get(attempt.attemptId);
       if (known !== undefined) return known.state === "live";
-      const listed = watch.listed || (await watch.ready(listMs));
+      const listed = watch.listed || (await firstList());
       const pod = seen(attempt.attemptId);
       if (pod !== undefined) {
         if (pod.epoch !== attempt.epoch || endOfPod(pod, clock.now()) !== undefined) return false;
@@ -241,7 +245,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       return pod === undefined ? undefined : (endOfPod(pod, clock.now()) ?? endOfGone(pod, clock.now()));
     },
     async strays() {
-      await watch.ready(listMs);
+      await firstList();
       const names: AttemptName[] = [];
       for (const { attemptId, epoch, metadata } of watch.all()) {
         // What is being deleted goes without us.

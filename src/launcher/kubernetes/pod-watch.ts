@@ -99,6 +99,7 @@ export function watchPods(options: PodWatchOptions): PodWatch {
     ofAttempt: attemptId => byAttempt.get(attemptId),
     all: () => byAttempt.values(),
     async ready(ms) {
+      if (unlisted.size === 0) return true;
       const late = Promise.withResolvers<void>();
       const cancel = clock.after(ms, late.resolve);
       await Promise.race([first.promise, late.promise]);
