@@ -94,7 +94,8 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
   const heed = (entry: HeldPod, pod: SeenPod) => {
     const end = endOfPod(pod, clock.now()) ?? tooLate(entry, pod, clock);
     if (end === undefined) {
-      say(entry, waitOfPod(pod, clock.now()) ?? "");
+      const { waits, remarks } = observe(pod, clock.now());
+      say(entry, waits ?? remarks.join("; "));
       return;
     }
     entry.state = "dead";

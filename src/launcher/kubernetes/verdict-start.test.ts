@@ -91,3 +91,17 @@ test("the scheduler's words are shown while a Pod waits, and what is usual only 
     waits: expect.stringContaining("the box"),
   });
 });
+
+test("a service that ends is remarked upon, and the job goes on", () => {
+  const killed = { exitCode: 137, reason: "OOMKilled" };
+  const pod = podWith("box", "", "");
+  const running = { running: {} };
+  pod.status!.containerStatuses = [
+    { name: "runner", state: running },
+    { name: "svc-db", state: { terminated: killed } },
+    { name: "box", state: running },
+  ] as never;
+  expect(endOfPod(pod, start + 1000)).toBeUndefined();
+  const remarks = ["the service db was killed for its memory (exit code 137)"];
+  expect(observe(pod, start + 1000)).toEqual({ stage: "running", begun: true, remarks });
+});
