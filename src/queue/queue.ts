@@ -73,7 +73,7 @@ export interface PodSettings {
   imagePullSecrets?: string[];
   /** Registry host -> host to pull from instead. */
   registryMirrors?: Record<string, string>;
-  /** Services with a `ready` command get a startupProbe, at the price of a kubelet round. */
+  /** Services with a `ready` command get a startupProbe, at the price of a kubelet round, unless `false` refuses them. */
   startupProbes?: boolean;
   /** Placeholder Pods of low priority that keep room free for the next jobs. */
   warm?: number;
