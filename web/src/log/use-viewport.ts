@@ -52,7 +52,7 @@ export function useViewport(
   const now = useRef({ heights, last, exact, place, fullHeight, viewHeight, scrolled });
   now.current = { heights, last, exact, place, fullHeight, viewHeight, scrolled };
   /** Where we have put the scroll bar ourselves: what it says of that is no person's doing. */
-  const put = useRef(-1);
+  const put = useRef(Number.NaN);
 
   const go = useCallback(
     (to: Place, byPerson: boolean) => {
@@ -80,7 +80,7 @@ export function useViewport(
       const { heights, last, exact, fullHeight, viewHeight, scrolled } = now.current;
       const top = element.scrollTop;
       if (Math.abs(top - put.current) <= 1) {
-        put.current = -1;
+        put.current = Number.NaN;
         return;
       }
       const number = exact
@@ -133,10 +133,16 @@ export function useViewport(
   }, [box, go]);
 
   // What is above stays where it is when the log grows; who follows sees its end.
-  const lastKey = `${last.row} ${last.above} ${fullHeight}`;
+  // A scroll bar whose place is the text's place needs nothing for that, and to touch it would break off a scroll under way.
+  const shown = useRef("");
   useLayoutEffect(() => {
-    if (lastKey !== "") go(follow ? now.current.last : now.current.place, false);
-  }, [go, follow, lastKey]);
+    const key = `${last.row} ${last.above} ${fullHeight} ${follow} ${exact}`;
+    if (key === shown.current) return;
+    const wasExact = shown.current.endsWith("true");
+    shown.current = key;
+    if (follow) go(last, false);
+    else if (!exact || !wasExact) go(now.current.place, false);
+  });
 
   return {
     place,

@@ -1,0 +1,70 @@
+// Pages that stay open: ten at once in one browser, a server that is killed and comes back, and a stream that is shared.
+
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { endOf, makeProject, startRun } from "../server/projects.ts";
+import { freePorts, removeDirectory, startServerProcess } from "../server/server-process.ts";
+import { watchPage } from "./browser.ts";
+import { startWorld, type World } from "./world.ts";
+
+const file = 'build:\n  steps:\n    - script: { name: say, code: "echo said by build; sleep 2" }\n';
+let world: World;
+let directory: string;
+let ports: [number, number];
+beforeAll(async () => {
+  ports = await freePorts();
+  world = await startWorld({ keep: true, ports });
+  directory = world.server.directory;
+  await makeProject(world.server.client);
+});
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]();
+  if (directory !== undefined) removeDirectory(directory);
+});
+
+const badge = (page: Page, state: string) => page.locator(`.state.pill[data-state="${state}"]`);
+
+test("ten open pages of one browser all stay live, and all can still ask", async () => {
+  const first = await world.admin();
+  const pages = [first];
+  while (pages.length < 10) pages.push(await first.context().newPage());
+  const wrongs = pages.map(page => watchPage(page, world.server.url));
+  const run = await startRun(world.server.client, file);
+  const { number, jobs } = await world.server.client.getRun({ params: { run } });
+  const at = `/projects/main/app/runs/${number}`;
+  const places = ["/", "/projects/main/app", at, ...jobs.map(({ id }) => `${at}/jobs/${id}`)];
+  await Promise.all(pages.map((page, index) => page.goto(places[index % places.length] ?? at)));
+  await endOf(world.server.client, run);
+  await Promise.all(
+    pages.map((page, index) => {
+      const where = places[index % places.length] ?? at;
+      const passed = where.includes("/runs/")
+        ? badge(page, "passed")
+        : page.locator('main [data-state="passed"]');
+      return passed.first().waitFor();
+    }),
+  );
+  expect(wrongs.flatMap(wrong => wrong())).toEqual([]);
+  for (const page of pages.slice(1)) await page.close();
+});
+
+test("a server that is killed is missed, and what happened meanwhile is seen when it is back", async () => {
+  const page = await world.admin();
+  const wrong = watchPage(page, world.server.url, [
+    /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 503|ERR_INCOMPLETE_CHUNKED/,
+  ]);
+  await world.open(page, "/projects/main/app");
+  await page.getByRole("list", { name: "Runs, newest first" }).waitFor();
+  await world.server.end("SIGKILL");
+  await page.getByText("The server does not answer.").first().waitFor();
+  const { token } = world.server;
+  await using again = await startServerProcess({ directory, ports, token });
+  const run = await startRun(again.client, file);
+  const { number } = await endOf(again.client, run);
+  await page.getByText("The server does not answer.").first().waitFor({ state: "detached" });
+  const entry = page
+    .getByRole("listitem")
+    .filter({ has: page.getByRole("link", { name: `#${number} build` }) });
+  await entry.locator('[data-state="passed"]').waitFor();
+  expect(wrong()).toEqual([]);
+});
