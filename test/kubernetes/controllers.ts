@@ -4,7 +4,7 @@
 import type { ApiObject } from "./api-object.ts";
 import type { Cluster } from "./api-request.ts";
 import { deleteObject } from "./delete-verbs.ts";
-import { apiFinalizer, dropFinalizer, removeNow } from "./finalizers.ts";
+import { apiFinalizer, dropFinalizer } from "./finalizers.ts";
 import { usedOf } from "./quotas.ts";
 import { type Resource, resourceNamed, resourceOfKind, resources } from "./resources.ts";
 import { fillNamespace } from "./seeds.ts";
@@ -168,6 +168,6 @@ function count(cluster: Cluster, namespace: string | undefined): void {
       used: usedOf(cluster, quota as never),
     };
     if (JSON.stringify(status) === JSON.stringify(quota.status)) continue;
-    removeNow(cluster, quotas, cluster.store.put(quotas, { ...quota, status }));
+    cluster.store.put(quotas, { ...quota, status });
   }
 }

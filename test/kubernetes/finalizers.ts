@@ -16,10 +16,6 @@ export function dropFinalizer(
   const { finalizers = [], ...rest } = object.metadata;
   const left = finalizers.filter(each => each !== finalizer);
   const metadata = { ...rest, ...(left.length === 0 ? {} : { finalizers: left }) };
-  removeNow(cluster, resource, cluster.store.put(resource, { ...object, metadata }));
-}
-
-/** If nothing holds it any more. */
-export function removeNow(cluster: Cluster, resource: Resource, object: ApiObject): void {
-  removeIfReleased(cluster, resource, object);
+  const changed = { ...object, metadata };
+  if (removeIfReleased(cluster, resource, changed) === undefined) cluster.store.put(resource, changed);
 }

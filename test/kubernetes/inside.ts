@@ -64,8 +64,7 @@ export function insideOf(cluster: Cluster): Inside {
       const copy = structuredClone(before);
       edit(copy as T);
       if (JSON.stringify(copy) === JSON.stringify(before)) return before as T;
-      const stored = store.put(resource, copy);
-      return (removeIfReleased(cluster, resource, stored) ?? stored) as T;
+      return (removeIfReleased(cluster, resource, copy) ?? store.put(resource, copy)) as T;
     },
     delete(plural, namespace, name, options = {}) {
       const resource = resourceNamed(plural);

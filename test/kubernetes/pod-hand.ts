@@ -3,10 +3,9 @@
 
 import type { Pod } from "kubernetes-types/core/v1.js";
 import type { Clock } from "../../src/lib/clock.ts";
-import type { ApiObject } from "./api-object.ts";
+import { type ApiObject, timeText } from "./api-object.ts";
 import type { Inside } from "./inside.ts";
-import type { ContainerEnd, ContainerScript, PodScript } from "./pod-script.ts";
-import { usual } from "./pod-script.ts";
+import { type ContainerEnd, type ContainerScript, type PodScript, usual } from "./pod-script.ts";
 import {
   type ContainerState,
   finalPhase,
@@ -28,378 +27,427 @@ export interface PodHandOptions {
   isAway(): boolean;
 }
 
-export interface PodHand extends Disposable {
-  readonly name: string;
-  readonly namespace: string;
-  readonly uid: string;
-  /** A container ends now, seen at once. Nothing where it does not run. */
-  end(container: string, end: ContainerEnd): void;
-  /** Several in one event. */
-  endAll(ends: Record<string, ContainerEnd>): void;
-  /** The kubelet evicts it. `lost` is what mostly happens to quick containers: see the kinds. */
-  evict(message: string, outcome?: "box-killed" | "all-unknown" | "unnoticed"): void;
-  /** The scheduler deletes it for a more important one, with its grace. */
-  preempt(): void;
-  /** The taint manager deletes it, as where its node is lost. */
-  evictByTaint(): void;
-  /** The node controller's word: Ready is False, nothing else. */
-  nodeNotReady(): void;
-  /** By the kubelet's watch: it is being deleted. */
-  deleted(object: ApiObject): void;
-  catchUp(): void;
-}
-
-/** The kubelet looks at its containers once a second; what it sees is written a little later. */
+/** Milliseconds: until a kubelet has seen an end and written it; until it says that the Pod is over; until it lets go. */
 const seenMs = 130;
 const overMs = 1100;
 const goneMs = 900;
+/** First back-off seen a second after the first error, then in turns. */
+const backOffMs = 1000;
+const turnMs = 12_000;
+const deadlineWords = "Pod was active on the node longer than the specified deadline";
 
-export function openPodHand(options: PodHandOptions): PodHand {
-  const { inside, clock, script, nodeName, started, isAway } = options;
-  const { name = "", namespace = "", uid = "" } = options.pod.metadata ?? {};
-  const timers = new Set<() => void>();
-  const names = options.pod.spec!.containers.map(each => each.name);
-  const scriptOf = (container: string): ContainerScript => script.containers?.[container] ?? {};
-  const facts: PodFacts = {
-    startTime: 0,
-    hostIP: "10.0.0.1",
-    podIP: undefined,
-    sandbox: false,
-    containers: new Map(),
-  };
-  let terminating = false;
-  let dirty = false;
+export class PodHand {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly #options: PodHandOptions;
+  readonly #timers = new Set<() => void>();
+  readonly #names: string[];
+  readonly #facts: PodFacts;
+  #terminating = false;
+  /** Something happened that could not be written. */
+  #dirty = false;
 
-  const after = (ms: number, run: () => void) => {
-    const cancel = clock.after(ms, () => {
-      timers.delete(cancel);
-      run();
+  /** Begins at once: the scheduler looks at it. */
+  constructor(options: PodHandOptions) {
+    this.#options = options;
+    const { name = "", namespace = "", uid = "" } = options.pod.metadata ?? {};
+    this.name = name;
+    this.namespace = namespace;
+    this.uid = uid;
+    this.#names = options.pod.spec!.containers.map(each => each.name);
+    const containers = new Map<string, ContainerState>();
+    this.#facts = { startTime: 0, hostIP: "10.0.0.1", podIP: undefined, sandbox: false, containers };
+    this.#begin();
+  }
+
+  [Symbol.dispose](): void {
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+  }
+
+  /** A container ends now, seen at once. Nothing where it does not run. */
+  end(container: string, end: ContainerEnd): void {
+    this.endAll({ [container]: end });
+  }
+
+  /** Several in one event. */
+  endAll(ends: Record<string, ContainerEnd>): void {
+    let any = false;
+    for (const [container, end] of Object.entries(ends)) {
+      if (this.#facts.containers.get(container)?.is !== "running") continue;
+      this.#facts.containers.set(container, this.#ended(container, end));
+      any = true;
+    }
+    if (any && !this.#terminating) this.#settle();
+  }
+
+  /**
+   * The kubelet evicts it. `box-killed` and `all-unknown` lose what was not yet seen, `unnoticed` is the race in which all
+   * end by themselves on TERM: only an Event tells.
+   */
+  evict(message: string, outcome: "box-killed" | "all-unknown" | "unnoticed" = "box-killed"): void {
+    this.#tell("Evicted", message, undefined, "Warning");
+    const alive = this.#living();
+    for (const each of alive) this.#tell("Killing", `Stopping container ${each}`, each);
+    this.#facts.sandbox = false;
+    if (outcome === "unnoticed") {
+      for (const each of alive) this.#facts.containers.set(each, this.#ended(each, this.#endOnTerm(each)));
+      this.#facts.over = { phase: finalPhase(this.#facts.containers) ?? "Failed" };
+      this.#write();
+      return;
+    }
+    for (const each of alive) {
+      const isKilled = outcome === "box-killed" && each === "box";
+      const lost: ContainerState = { is: "waiting", reason: "ContainerCreating", restarts: 1 };
+      this.#facts.containers.set(each, isKilled ? this.#ended(each, { code: 137 }) : lost);
+    }
+    this.#facts.over = { phase: "Failed", reason: "Evicted", message };
+    this.#write();
+    this.#after(340, () => {
+      if (outcome === "all-unknown") {
+        this.#facts.podIP = undefined;
+        this.#write();
+      }
+      this.#after(15, () => this.#replaceWaiting());
     });
-    timers.add(cancel);
-  };
-  const current = () => {
-    const pod = inside.get<Pod>("pods", namespace, name);
-    return pod?.metadata?.uid === uid ? pod : undefined;
-  };
-  const edit = (change: (pod: Pod) => void) => {
-    if (current() !== undefined) inside.change<Pod>("pods", namespace, name, change);
-  };
-  const write = () => {
-    dirty = isAway();
-    if (dirty) return;
-    edit(pod => {
-      setStatus(pod, statusOf(pod, facts, clock.now()));
+  }
+
+  /** The scheduler deletes it for a more important one, with its grace. */
+  preempt(): void {
+    this.#disrupt(
+      "PreemptionByScheduler",
+      "default-scheduler: preempting to accommodate a higher priority pod",
+    );
+  }
+
+  /** The taint manager deletes it, as where its node is lost. */
+  evictByTaint(): void {
+    this.#disrupt("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint");
+  }
+
+  /** The node controller's word: Ready is False, nothing else. */
+  nodeNotReady(): void {
+    this.#edit(pod => {
+      const conditions = (pod.status?.conditions ?? []).map(each =>
+        each.type === "Ready" ? { ...each, status: "False" } : each,
+      );
+      setStatus(pod, { ...pod.status, conditions });
     });
-  };
-  const tell = (
-    reason: string,
-    message: string,
-    container?: string,
-    type: "Normal" | "Warning" = "Normal",
-  ) => {
-    const pod = current();
-    if (pod === undefined || isAway()) return;
-    const fieldPath = container === undefined ? {} : { fieldPath: `spec.containers{${container}}` };
-    inside.event(pod as ApiObject, { type, reason, message, component: "kubelet", ...fieldPath });
-  };
-  const living = () => names.filter(each => facts.containers.get(each)?.is === "running");
-  const ended = (container: string, { code, reason, message }: ContainerEnd): Terminated => {
-    const state = facts.containers.get(container);
+  }
+
+  /** By the kubelet's watch: it is being deleted. May be repeated. */
+  deleted(object: ApiObject): void {
+    const { deletionGracePeriodSeconds: seconds = 0 } = object.metadata;
+    // Where nobody runs it, or it is over, the server removes it by itself.
+    if (this.#terminating || seconds === 0) return;
+    if (this.#options.isAway()) {
+      this.#dirty = true;
+      return;
+    }
+    this.#terminating = true;
+    const { containers } = this.#facts;
+    if (containers.size === 0) this.#facts.startTime = this.#options.clock.now();
+    for (const each of this.#names) {
+      const state = containers.get(each);
+      if (state === undefined || state.is === "waiting") {
+        containers.set(each, { is: "waiting", reason: "ContainerCreating" });
+      }
+    }
+    this.#write();
+    this.#terminate(seconds * 1000, () => this.#finish());
+  }
+
+  /** Its kubelet is back: what has happened is written, what was asked is done. */
+  catchUp(): void {
+    const pod = this.#current();
+    if (pod === undefined || !this.#dirty) return;
+    if (this.#facts.containers.size === 0 && pod.metadata?.deletionTimestamp === undefined) {
+      this.#accept();
+      return;
+    }
+    this.#write();
+    if (pod.metadata?.deletionTimestamp !== undefined) this.deleted(pod as ApiObject);
+  }
+
+  #begin(): void {
+    const { pod, script } = this.#options;
+    const { scheduleMs = usual.scheduleMs, acceptMs = usual.acceptMs, unschedulable } = script;
+    if (pod.spec?.nodeName !== undefined) this.#after(acceptMs, () => this.#accept());
+    else if (unschedulable === undefined) this.#after(scheduleMs, () => this.#schedule());
+    else {
+      this.#after(scheduleMs, () => this.#findNoNode(unschedulable.message));
+      if (unschedulable.forMs !== undefined) this.#after(unschedulable.forMs, () => this.#schedule());
+    }
+  }
+
+  #findNoNode(message: string): void {
+    this.#edit(pod => {
+      const condition = {
+        type: "PodScheduled",
+        status: "False",
+        lastProbeTime: null,
+        lastTransitionTime: timeText(this.#options.clock.now()),
+        reason: "Unschedulable",
+        message,
+      };
+      setStatus(pod, { ...pod.status, conditions: [condition as never] });
+    });
+    this.#tell("FailedScheduling", message, undefined, "Warning", "default-scheduler");
+  }
+
+  #schedule(): void {
+    const { inside, clock, nodeName, script } = this.#options;
+    const pod = this.#current();
+    if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined) return;
+    inside.put("pods", boundPod(pod as ApiObject, nodeName, clock.now()));
+    const words = `Successfully assigned ${this.namespace}/${this.name} to ${nodeName}`;
+    this.#tell("Scheduled", words, undefined, "Normal", "default-scheduler");
+    this.#after(script.acceptMs ?? usual.acceptMs, () => this.#accept());
+  }
+
+  #accept(): void {
+    const { clock, script, pod, isAway } = this.#options;
+    if (this.#terminating) return;
+    if (isAway()) {
+      this.#dirty = true;
+      return;
+    }
+    this.#facts.startTime = clock.now();
+    for (const each of this.#names) {
+      this.#facts.containers.set(each, { is: "waiting", reason: "ContainerCreating" });
+    }
+    this.#write();
+    const { activeDeadlineSeconds } = pod.spec!;
+    if (activeDeadlineSeconds !== undefined)
+      this.#after(activeDeadlineSeconds * 1000, () => this.#passDeadline());
+    if (script.failedMount === undefined) this.#after(script.startMs ?? usual.startMs, () => this.#start());
+    else this.#tell("FailedMount", script.failedMount, undefined, "Warning");
+  }
+
+  #start(): void {
+    if (this.#terminating || this.#current() === undefined) return;
+    this.#facts.podIP = "10.1.0.1";
+    this.#facts.sandbox = true;
+    for (const each of this.#names) this.#startContainer(each);
+    this.#options.started();
+    this.#settle();
+  }
+
+  #startContainer(container: string): void {
+    const { waits, cannotStart } = this.#script(container);
+    if (waits !== undefined) {
+      this.#hold(container, waits);
+    } else if (cannotStart !== undefined) {
+      const finishedAt = this.#options.clock.now();
+      const head = { is: "terminated", exitCode: 128, reason: "StartError" } as const;
+      this.#facts.containers.set(container, { ...head, message: cannotStart, startedAt: 0, finishedAt });
+      this.#tell("Failed", `Error: ${cannotStart}`, container, "Warning");
+    } else this.#run(container);
+  }
+
+  #run(container: string): void {
+    const { ends } = this.#script(container);
+    this.#facts.containers.set(container, { is: "running", startedAt: this.#options.clock.now() });
+    this.#tell("Pulled", `Container image "${this.#image(container)}" already present on machine`, container);
+    this.#tell("Created", `Created container: ${container}`, container);
+    this.#tell("Started", `Started container ${container}`, container);
+    if (ends !== undefined) this.#after(ends.afterMs, () => this.endAll(this.#endsAt(ends.afterMs)));
+  }
+
+  /** Containers that end in the same moment are seen in one event. */
+  #endsAt(ms: number): Record<string, ContainerEnd> {
+    const now = this.#living().map(each => [each, this.#script(each).ends] as const);
+    return Object.fromEntries(now.flatMap(([each, ends]) => (ends?.afterMs === ms ? [[each, ends]] : [])));
+  }
+
+  #hold(container: string, { reason, message, forMs }: NonNullable<ContainerScript["waits"]>): void {
+    const words = message === undefined ? {} : { message };
+    this.#facts.containers.set(container, { is: "waiting", reason, ...words });
+    this.#tell("Failed", `Error: ${reason}`, container, "Warning");
+    if (reason === "ErrImagePull")
+      this.#after(backOffMs, () => this.#backOff(container, message ?? "", true));
+    if (forMs === undefined) return;
+    this.#after(forMs, () => {
+      if (this.#terminating || this.#facts.containers.get(container)?.is !== "waiting") return;
+      this.#run(container);
+      this.#settle();
+    });
+  }
+
+  #backOff(container: string, message: string, off: boolean): void {
+    const { over, containers } = this.#facts;
+    if (this.#terminating || over !== undefined || containers.get(container)?.is !== "waiting") return;
+    const words = `Back-off pulling image "${this.#image(container)}": ErrImagePull: ${message}`;
+    const reason = off ? "ImagePullBackOff" : "ErrImagePull";
+    containers.set(container, { is: "waiting", reason, message: off ? words : message });
+    this.#write();
+    this.#after(turnMs, () => this.#backOff(container, message, !off));
+  }
+
+  /** TERM to all that live, each with the whole grace; then `done`. */
+  #terminate(graceMs: number, done: () => void): void {
+    const alive = this.#living();
+    let last = 0;
+    for (const each of alive) {
+      this.#tell("Killing", `Stopping container ${each}`, each);
+      const { onTerm = { afterMs: 0, code: 0 } } = this.#script(each);
+      const obeys = onTerm !== "ignored" && onTerm.afterMs <= graceMs;
+      const ms = obeys ? onTerm.afterMs : graceMs;
+      last = Math.max(last, ms);
+      this.#after(ms, () => {
+        if (this.#facts.containers.get(each)?.is !== "running") return;
+        this.#facts.containers.set(each, this.#ended(each, obeys ? onTerm : { code: 137 }));
+      });
+    }
+    this.#after(last + (alive.length === 0 ? 0 : seenMs), done);
+  }
+
+  #passDeadline(): void {
+    if (this.#terminating || this.#facts.over !== undefined) return;
+    this.#tell("DeadlineExceeded", deadlineWords);
+    this.#facts.failing = true;
+    this.#write();
+    const grace = (this.#options.pod.spec!.terminationGracePeriodSeconds ?? 30) * 1000;
+    this.#terminate(grace, () => {
+      if (this.#terminating) return;
+      this.#facts.over = { phase: "Failed", reason: "DeadlineExceeded", message: deadlineWords };
+      this.#facts.sandbox = false;
+      this.#write();
+      this.#after(goneMs, () => this.#replaceWaiting());
+    });
+  }
+
+  /** Containers that never were are told of as lost. */
+  #replaceWaiting(): void {
+    for (const [each, state] of this.#facts.containers) {
+      if (state.is === "waiting") this.#facts.containers.set(each, statusUnknown(state.restarts ?? 0));
+    }
+    this.#write();
+  }
+
+  #finish(): void {
+    const waited = [...this.#facts.containers.values()].some(each => each.is === "waiting");
+    this.#facts.sandbox = false;
+    if (!waited) {
+      this.#conclude(goneMs);
+      return;
+    }
+    this.#write();
+    this.#after(200, () => {
+      for (const [each, state] of this.#facts.containers) {
+        if (state.is === "waiting") this.#facts.containers.set(each, statusUnknown());
+      }
+      this.#conclude(15);
+    });
+  }
+
+  /** The last status; then the object goes. */
+  #conclude(ms: number): void {
+    this.#facts.over ??= { phase: finalPhase(this.#facts.containers) ?? "Failed" };
+    this.#write();
+    this.#after(ms, () => {
+      const { inside, isAway } = this.#options;
+      if (isAway()) this.#dirty = true;
+      else if (this.#current() !== undefined) {
+        inside.delete("pods", this.namespace, this.name, { gracePeriodSeconds: 0 });
+      }
+    });
+  }
+
+  /** Writes what is, and a second later that the Pod is over, if it is. */
+  #settle(): void {
+    this.#write();
+    const phase = finalPhase(this.#facts.containers);
+    const ends = () => this.#terminating || this.#facts.over !== undefined || this.#facts.failing === true;
+    if (phase === undefined || ends()) return;
+    this.#after(overMs, () => {
+      if (ends()) return;
+      this.#facts.over = { phase };
+      this.#facts.sandbox = false;
+      this.#write();
+    });
+  }
+
+  #disrupt(reason: string, message: string): void {
+    this.#edit(pod => {
+      const lastTransitionTime = timeText(this.#options.clock.now());
+      const disruption = {
+        type: "DisruptionTarget",
+        status: "True",
+        lastProbeTime: null,
+        lastTransitionTime,
+      };
+      const conditions = [...(pod.status?.conditions ?? []), { ...disruption, reason, message } as never];
+      setStatus(pod, { ...pod.status, conditions });
+    });
+    this.#options.inside.delete("pods", this.namespace, this.name);
+  }
+
+  #ended(container: string, { code, reason, message }: ContainerEnd): Terminated {
+    const state = this.#facts.containers.get(container);
     return {
       is: "terminated",
       exitCode: code,
       reason: reason ?? (code === 0 ? "Completed" : "Error"),
       ...(message === undefined ? {} : { message: cut(message) }),
       ...(state?.is === "running" ? { startedAt: state.startedAt } : {}),
-      finishedAt: clock.now(),
+      finishedAt: this.#options.clock.now(),
     };
-  };
-  const settle = () => {
-    write();
-    const phase = finalPhase(facts.containers);
-    if (phase === undefined || terminating || facts.over !== undefined) return;
-    after(overMs, () => {
-      if (facts.over !== undefined || terminating) return;
-      facts.over = { phase };
-      facts.sandbox = false;
-      write();
-    });
-  };
+  }
 
-  const schedule = () => {
-    const pod = current();
-    if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined) return;
-    inside.put("pods", boundPod(pod as ApiObject, nodeName, clock.now()));
-    tell("Scheduled", `Successfully assigned ${namespace}/${name} to ${nodeName}`);
-    after(script.acceptMs ?? usual.acceptMs, accept);
-  };
-  const accept = () => {
-    if (isAway()) {
-      dirty = true;
-      return;
-    }
-    facts.startTime = clock.now();
-    for (const each of names) facts.containers.set(each, { is: "waiting", reason: "ContainerCreating" });
-    write();
-    const { activeDeadlineSeconds } = options.pod.spec!;
-    if (activeDeadlineSeconds !== undefined) after(activeDeadlineSeconds * 1000, pastDeadline);
-    if (script.failedMount === undefined) after(script.startMs ?? usual.startMs, start);
-    else tell("FailedMount", script.failedMount, undefined, "Warning");
-  };
-  const start = () => {
-    if (terminating || current() === undefined) return;
-    facts.podIP = "10.1.0.1";
-    facts.sandbox = true;
-    for (const each of names) startContainer(each);
-    started();
-    settle();
-  };
-  const startContainer = (container: string) => {
-    const { waits, cannotStart, ends } = scriptOf(container);
-    if (waits !== undefined) return hold(container, waits);
-    if (cannotStart !== undefined) {
-      const state: Terminated = {
-        is: "terminated",
-        exitCode: 128,
-        reason: "StartError",
-        message: cannotStart,
-      };
-      facts.containers.set(container, { ...state, startedAt: 0, finishedAt: clock.now() });
-      tell("Failed", `Error: ${cannotStart}`, container, "Warning");
-      return undefined;
-    }
-    run(container);
-    if (ends !== undefined) {
-      after(ends.afterMs, () => hand.endAll(endsAt(ends.afterMs)));
-    }
-    return undefined;
-  };
-  /** Containers that end in the same moment are seen in one event. */
-  const endsAt = (ms: number) =>
-    Object.fromEntries(
-      living()
-        .map(each => [each, scriptOf(each).ends] as const)
-        .filter(([, ends]) => ends?.afterMs === ms)
-        .map(([each, ends]) => [each, ends!]),
-    );
-  const run = (container: string) => {
-    facts.containers.set(container, { is: "running", startedAt: clock.now() });
-    const image = options.pod.spec!.containers.find(each => each.name === container)?.image;
-    tell("Pulled", `Container image "${image}" already present on machine`, container);
-    tell("Created", `Created container: ${container}`, container);
-    tell("Started", `Started container ${container}`, container);
-  };
-  const hold = (container: string, waits: NonNullable<ContainerScript["waits"]>) => {
-    const { reason, message, forMs } = waits;
-    facts.containers.set(container, { is: "waiting", reason, ...(message === undefined ? {} : { message }) });
-    tell("Failed", `Error: ${reason}`, container, "Warning");
-    if (forMs !== undefined) {
-      after(forMs, () => {
-        if (terminating || facts.containers.get(container)?.is !== "waiting") return;
-        run(container);
-        const { ends } = scriptOf(container);
-        if (ends !== undefined) after(ends.afterMs, () => hand.endAll({ [container]: ends }));
-        settle();
-      });
-    }
-    if (reason === "ErrImagePull") after(backOffMs, () => backOff(container, message ?? "", true));
-  };
-  const backOff = (container: string, message: string, off: boolean) => {
-    if (terminating || facts.over !== undefined || facts.containers.get(container)?.is !== "waiting") return;
-    const image = options.pod.spec!.containers.find(each => each.name === container)?.image;
-    const [reason, text] = off
-      ? ["ImagePullBackOff", `Back-off pulling image "${image}": ErrImagePull: ${message}`]
-      : ["ErrImagePull", message];
-    facts.containers.set(container, { is: "waiting", reason, message: text });
-    write();
-    after(off ? turnMs : turnMs, () => backOff(container, message, !off));
-  };
+  #endOnTerm(container: string): ContainerEnd {
+    const { onTerm } = this.#script(container);
+    return typeof onTerm === "object" ? onTerm : { code: onTerm === "ignored" ? 137 : 0 };
+  }
 
-  /** TERM to all that live, each with the whole grace; then `done`. */
-  const terminate = (graceMs: number, done: () => void) => {
-    const alive = living();
-    for (const each of alive) tell("Killing", `Stopping container ${each}`, each);
-    const times = alive.map(each => {
-      const { onTerm = { afterMs: 0, code: 0 } } = scriptOf(each);
-      const dies = onTerm !== "ignored" && onTerm.afterMs <= graceMs;
-      return { each, ms: dies ? onTerm.afterMs : graceMs, end: dies ? onTerm : { code: 137 } };
-    });
-    for (const { each, ms, end } of times) {
-      after(ms, () => {
-        if (facts.containers.get(each)?.is === "running") facts.containers.set(each, ended(each, end));
-      });
-    }
-    const last = Math.max(0, ...times.map(({ ms }) => ms));
-    after(last + (alive.length === 0 ? 0 : seenMs), done);
-  };
-  const pastDeadline = () => {
-    if (terminating || facts.over !== undefined) return;
-    const message = "Pod was active on the node longer than the specified deadline";
-    tell("DeadlineExceeded", message);
-    facts.failing = true;
-    write();
-    const grace = (options.pod.spec!.terminationGracePeriodSeconds ?? 30) * 1000;
-    terminate(grace, () => {
-      if (terminating) return;
-      facts.over = { phase: "Failed", reason: "DeadlineExceeded", message };
-      facts.sandbox = false;
-      write();
-      after(goneMs, replaceWaiting);
-    });
-  };
-  const replaceWaiting = () => {
-    let had = false;
-    for (const [each, state] of facts.containers) {
-      if (state.is !== "waiting") continue;
-      facts.containers.set(each, statusUnknown(state.restarts ?? 0));
-      had = true;
-    }
-    if (had) write();
-    return had;
-  };
-  const remove = () => {
-    if (isAway()) {
-      dirty = true;
-      return;
-    }
-    if (current() !== undefined) inside.delete("pods", namespace, name, { gracePeriodSeconds: 0 });
-  };
-  const finish = () => {
-    const waited = [...facts.containers.values()].some(each => each.is === "waiting");
-    facts.sandbox = false;
-    if (waited) {
-      write();
-      after(200, () => {
-        for (const [each, state] of facts.containers) {
-          if (state.is === "waiting") facts.containers.set(each, statusUnknown());
-        }
-        conclude(15);
-      });
-    } else conclude(goneMs);
-  };
-  const conclude = (ms: number) => {
-    facts.over ??= { phase: finalPhase(facts.containers) ?? "Failed" };
-    write();
-    after(ms, remove);
-  };
+  #living(): string[] {
+    return this.#names.filter(each => this.#facts.containers.get(each)?.is === "running");
+  }
 
-  const hand: PodHand = {
-    name,
-    namespace,
-    uid,
-    end: (container, end) => hand.endAll({ [container]: end }),
-    endAll(ends) {
-      let any = false;
-      for (const [container, end] of Object.entries(ends)) {
-        if (facts.containers.get(container)?.is !== "running") continue;
-        facts.containers.set(container, ended(container, end));
-        any = true;
-      }
-      if (any && !terminating) settle();
-    },
-    evict(message, outcome = "box-killed") {
-      tell("Evicted", message, undefined, "Warning");
-      for (const each of living()) tell("Killing", `Stopping container ${each}`, each);
-      const unknown = outcome === "all-unknown" ? living() : living().filter(each => each !== "box");
-      if (outcome === "unnoticed") {
-        for (const each of living())
-          facts.containers.set(each, ended(each, { code: 0, ...messageOnTerm(each) }));
-        return settle();
-      }
-      for (const each of living()) {
-        const state: ContainerState = unknown.includes(each)
-          ? { is: "waiting", reason: "ContainerCreating", restarts: 1 }
-          : ended(each, { code: 137 });
-        facts.containers.set(each, state);
-      }
-      facts.over = { phase: "Failed", reason: "Evicted", message };
-      facts.sandbox = false;
-      write();
-      return after(340, replaceWaiting);
-    },
-    preempt() {
-      disrupt("PreemptionByScheduler", "default-scheduler: preempting to accommodate a higher priority pod");
-      inside.delete("pods", namespace, name);
-    },
-    evictByTaint() {
-      disrupt("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint");
-      inside.delete("pods", namespace, name);
-    },
-    nodeNotReady() {
-      edit(pod => {
-        const ready = pod.status?.conditions?.find(each => each.type === "Ready");
-        if (ready?.status === "True") ready.status = "False";
-      });
-    },
-    deleted(object) {
-      const { deletionGracePeriodSeconds: seconds = 0 } = object.metadata;
-      // Nobody runs it, or it is over: the server removes it by itself.
-      if (terminating || seconds === 0) return;
-      if (isAway()) {
-        dirty = true;
-        return;
-      }
-      terminating = true;
-      if (facts.containers.size === 0) {
-        for (const each of names) facts.containers.set(each, { is: "waiting", reason: "ContainerCreating" });
-      }
-      let changed = false;
-      for (const [each, state] of facts.containers) {
-        if (state.is !== "waiting" || state.reason === "ContainerCreating") continue;
-        facts.containers.set(each, { is: "waiting", reason: "ContainerCreating" });
-        changed = true;
-      }
-      if (changed) write();
-      terminate(seconds * 1000, finish);
-    },
-    catchUp() {
-      if (!dirty) return;
-      const pod = current();
-      if (pod === undefined) return;
-      if (facts.containers.size === 0) return accept();
-      write();
-      if (pod.metadata?.deletionTimestamp !== undefined) hand.deleted(pod as ApiObject);
-    },
-    [Symbol.dispose]() {
-      for (const cancel of timers) cancel();
-      timers.clear();
-    },
-  };
-  const messageOnTerm = (container: string) => {
-    const { onTerm } = scriptOf(container);
-    return typeof onTerm === "object" && onTerm.message !== undefined ? { message: onTerm.message } : {};
-  };
-  const disrupt = (reason: string, message: string) =>
-    edit(pod => {
-      const lastTransitionTime = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
-      const conditions = pod.status?.conditions ?? [];
-      const disruption = {
-        type: "DisruptionTarget",
-        status: "True",
-        reason,
-        message,
-        lastTransitionTime,
-      } as never;
-      setStatus(pod, { ...pod.status, conditions: [...conditions, disruption] });
-    });
+  #script(container: string): ContainerScript {
+    return this.#options.script.containers?.[container] ?? {};
+  }
 
-  begin();
-  return hand;
+  #image(container: string): string {
+    return this.#options.pod.spec!.containers.find(each => each.name === container)?.image ?? "";
+  }
 
-  function begin() {
-    const pod = options.pod;
-    if (pod.spec?.nodeName !== undefined) return after(script.acceptMs ?? usual.acceptMs, accept);
-    const { unschedulable } = script;
-    if (unschedulable === undefined) return after(script.scheduleMs ?? usual.scheduleMs, schedule);
-    return after(script.scheduleMs ?? usual.scheduleMs, () => {
-      edit(copy => {
-        const lastTransitionTime = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
-        const condition = { type: "PodScheduled", status: "False", lastProbeTime: null, lastTransitionTime };
-        const words = { reason: "Unschedulable", message: unschedulable.message };
-        copy.status!.conditions = [{ ...condition, ...words } as never];
-      });
-      if (unschedulable.forMs !== undefined) after(unschedulable.forMs, schedule);
+  #current(): Pod | undefined {
+    const pod = this.#options.inside.get<Pod>("pods", this.namespace, this.name);
+    return pod?.metadata?.uid === this.uid ? pod : undefined;
+  }
+
+  #edit(change: (pod: Pod) => void): void {
+    if (this.#current() !== undefined)
+      this.#options.inside.change<Pod>("pods", this.namespace, this.name, change);
+  }
+
+  #write(): void {
+    this.#dirty = this.#options.isAway();
+    if (this.#dirty) return;
+    this.#edit(pod => setStatus(pod, statusOf(pod, this.#facts, this.#options.clock.now())));
+  }
+
+  #tell(
+    reason: string,
+    message: string,
+    container?: string,
+    type: "Normal" | "Warning" = "Normal",
+    component = "kubelet",
+  ): void {
+    const pod = this.#current();
+    if (pod === undefined || this.#options.isAway()) return;
+    const fieldPath = container === undefined ? {} : { fieldPath: `spec.containers{${container}}` };
+    this.#options.inside.event(pod as ApiObject, { type, reason, message, component, ...fieldPath });
+  }
+
+  #after(ms: number, run: () => void): void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      run();
     });
+    this.#timers.add(cancel);
   }
 }
 
@@ -407,10 +455,6 @@ export function openPodHand(options: PodHandOptions): PodHand {
 function setStatus(pod: Pod, status: Pod["status"]): void {
   Object.assign(pod, { status });
 }
-
-/** First back-off seen a second after the first error, then in turns. */
-const backOffMs = 1000;
-const turnMs = 12_000;
 
 /** Of a termination message, a kubelet keeps 4096 bytes. */
 function cut(message: string): string {

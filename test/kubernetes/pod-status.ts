@@ -84,7 +84,9 @@ function conditionsOf(before: Status, names: string[], facts: PodFacts, now: num
   ];
   const own = wanted.map(condition => withTime(before, condition, now));
   const types = wanted.map(each => each.type);
-  return [...own, ...(before.conditions ?? []).filter(each => !types.includes(each.type))];
+  const others = (before.conditions ?? []).filter(each => !types.includes(each.type));
+  const scheduled = others.filter(each => each.type === "PodScheduled");
+  return [...others.filter(each => each.type !== "PodScheduled"), ...own, ...scheduled];
 }
 
 function readiness(names: string[], facts: PodFacts): { status: string; reason?: string; message?: string } {

@@ -5,7 +5,7 @@ import type { Pod } from "kubernetes-types/core/v1.js";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { ApiObject } from "./api-object.ts";
 import type { Inside } from "./inside.ts";
-import { openPodHand, type PodHand } from "./pod-hand.ts";
+import { PodHand } from "./pod-hand.ts";
 import type { PodScript } from "./pod-script.ts";
 
 export interface ScriptedKubeletOptions {
@@ -40,7 +40,7 @@ export function startScriptedKubelet(options: ScriptedKubeletOptions): ScriptedK
   const take = (pod: Pod) => {
     const uid = pod.metadata!.uid!;
     if (hands.has(uid)) return;
-    const hand = openPodHand({
+    const hand = new PodHand({
       inside,
       clock,
       nodeName,

@@ -23,8 +23,13 @@ export interface Store {
   listAt(resource: Resource, namespace: string | undefined, version: number): ApiObject[] | undefined;
   /** Adds it, or replaces what is there. Gives the object with its new version. */
   put(resource: Resource, object: ApiObject): ApiObject;
-  /** Gives the object as watches see it go; undefined where there is none. */
-  remove(resource: Resource, namespace: string | undefined, name: string): ApiObject | undefined;
+  /** Gives the object as watches see it go; undefined where there is none. `last` is what its last change made of it. */
+  remove(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+    last?: ApiObject,
+  ): ApiObject | undefined;
   /** Changes after that version; undefined where they are forgotten. */
   since(resource: Resource, version: number): StoreChange[] | undefined;
   /** Hears each change, in the same tick. Gives what takes that back. */
@@ -50,6 +55,7 @@ const logLength = 50_000;
 export function openStore(): Store {
   const shelves = new Map<string, Shelf>();
   const hearers = new Set<(change: StoreChange) => void>();
+  const waiting: StoreChange[] = [];
   let version = firstVersion;
 
   const shelfOf = (resource: Resource): Shelf => {
@@ -64,7 +70,13 @@ export function openStore(): Store {
   const say = (shelf: Shelf, change: StoreChange) => {
     shelf.log.push(change);
     if (shelf.log.length > logLength) shelf.oldest = shelf.log.splice(0, logLength / 2).at(-1)!.version;
-    for (const hear of [...hearers]) hear(change);
+    waiting.push(change);
+    // Who changes something on hearing of a change: all hear of the first one first.
+    if (waiting.length > 1) return;
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      for (const hear of [...hearers]) hear(next);
+      waiting.shift();
+    }
   };
 
   return {
@@ -100,16 +112,17 @@ export function openStore(): Store {
       });
       return stored;
     },
-    remove(resource, namespace, name) {
+    remove(resource, namespace, name, last) {
       const shelf = shelfOf(resource);
       const before = shelf.objects.get(keyOf(namespace, name));
       if (before === undefined) return undefined;
       shelf.objects.delete(keyOf(namespace, name));
       shelf.sorted = undefined;
       version += 1;
-      const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } };
-      say(shelf, { type: "DELETED", resource, object, before, version });
-      return object;
+      const object = last ?? before;
+      const gone = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
+      say(shelf, { type: "DELETED", resource, object: gone, before, version });
+      return gone;
     },
     since(resource, from) {
       const { log, oldest } = shelfOf(resource);

@@ -128,8 +128,7 @@ export function updateObject(
   const object = owned(ordered(draft), before);
   if (isDeepStrictEqual(object, before)) return before;
   if (isDryRun(request)) return object;
-  const stored = cluster.store.put(resource, object);
-  return removeIfReleased(cluster, resource, stored) ?? stored;
+  return removeIfReleased(cluster, resource, object) ?? cluster.store.put(resource, object);
 }
 
 /** The main path leaves status as it is, and /status all but status. */
