@@ -78,6 +78,15 @@ export default defineConfig({
           retry,
         },
       },
+      {
+        test: {
+          // `npm run test:cluster`: what passes against the stand-in, against the cluster of KUBECONFIG.
+          name: "cluster",
+          include: ["test/cluster/**/*.cluster.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
     ],
   },
 });
