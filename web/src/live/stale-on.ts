@@ -38,6 +38,11 @@ export function staleOn(id: EndpointId, rule: Rule): void {
 }
 export const rulesFor = { itsRun, itsProject, anyRun };
 
+export function isStale(changes: Changes, meta: LiveMeta, data: unknown): boolean {
+  const rule = rules[meta.endpoint];
+  return rule !== undefined && (changes.all === true || rule(changes, meta, data));
+}
+
 const everyMs = 1000;
 
 /** Begins; the function it returns ends it. */
@@ -60,8 +65,7 @@ export function keepFresh(queries: QueryClient): () => void {
   const off = onChanges(changes => {
     for (const query of queries.getQueryCache().getAll()) {
       const meta = query.meta as LiveMeta | undefined;
-      const rule = meta === undefined ? undefined : rules[meta.endpoint];
-      if (rule === undefined || !(changes.all === true || rule(changes, meta!, query.state.data))) continue;
+      if (meta === undefined || !isStale(changes, meta, query.state.data)) continue;
       stale.add(query);
     }
     // The first change is seen at once; those that follow are gathered.
