@@ -50,7 +50,11 @@ interface List<T> {
   items: T[];
 }
 
-async function look({ api, values }: RolloutOptions): Promise<{ waiting: string[]; troubles: string[] }> {
+async function look({
+  api,
+  values,
+  say,
+}: RolloutOptions): Promise<{ waiting: string[]; troubles: string[] }> {
   const namespace = values.namespaces.platform;
   const list = async <T>(kind: string, path: string, labelSelector?: string) => {
     const answer = await api.call<List<T>>("GET", path, { query: { labelSelector } });
@@ -63,14 +67,41 @@ async function look({ api, values }: RolloutOptions): Promise<{ waiting: string[
     list<Pod>("Pods", `/api/v1/namespaces/${namespace}/pods`, "app.kubernetes.io/name=slipway"),
     list<PersistentVolumeClaim>("PersistentVolumeClaims", collectionPath("PersistentVolumeClaim", namespace)),
   ]);
+  const stays = ({ metadata }: { metadata?: { deletionTimestamp?: string } }) =>
+    metadata?.deletionTimestamp === undefined;
+  for (const pod of stuckPods(sets, pods)) {
+    const { name = "", uid } = pod.metadata!;
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+    const answer = await api.call("DELETE", path, { body: { preconditions: { uid } } });
+    if (answer.ok) say(`replaced ${name}, which was of an older version and never came up`);
+  }
   return {
-    waiting: [...deployments.flatMap(deploymentWaits), ...sets.flatMap(setWaits)],
+    waiting: [...deployments.filter(stays).flatMap(deploymentWaits), ...sets.filter(stays).flatMap(setWaits)],
     troubles: [
       ...deployments.flatMap(deploymentTroubles),
       ...pods.flatMap(podTroubles),
       ...claims.flatMap(claimTroubles),
     ],
   };
+}
+
+/**
+ * A StatefulSet waits for a Pod of its old version to be ready before it replaces it, also when that never will be.
+ * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+ */
+export function stuckPods(sets: StatefulSet[], pods: Pod[]): Pod[] {
+  return pods.filter(({ metadata, status }) => {
+    const owner = metadata?.ownerReferences?.find(
+      ({ kind, controller }) => kind === "StatefulSet" && controller,
+    );
+    const set = sets.find(each => each.metadata?.uid === owner?.uid);
+    const revision = set?.status?.updateRevision;
+    if (owner === undefined || revision === undefined || metadata?.deletionTimestamp !== undefined)
+      return false;
+    const seen = (set?.status?.observedGeneration ?? 0) >= (set?.metadata?.generation ?? 0);
+    const ready = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True");
+    return seen && ready !== true && metadata?.labels?.["controller-revision-hash"] !== revision;
+  });
 }
 
 /** As `kubectl rollout status` decides it. */
@@ -113,10 +144,15 @@ export function podTroubles({ metadata, status = {} }: Pod): string[] {
     ];
   }
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-  return containers.flatMap(container => containerTroubles(name, container));
+  const within = metadata?.namespace ?? "";
+  return containers.flatMap(container => containerTroubles(name, within, container));
 }
 
-function containerTroubles(pod: string, { name, state, lastState, restartCount }: ContainerStatus): string[] {
+function containerTroubles(
+  pod: string,
+  namespace: string,
+  { name, state, lastState, restartCount }: ContainerStatus,
+): string[] {
   const { waiting } = state ?? {};
   const ended = state?.terminated ?? lastState?.terminated;
   if (
@@ -128,7 +164,7 @@ function containerTroubles(pod: string, { name, state, lastState, restartCount }
     ];
   }
   if (ended === undefined || ended.exitCode === 0) return [];
-  const log = `kubectl -n NAMESPACE logs ${pod} -c ${name}${restartCount > 0 ? " --previous" : ""}`;
+  const log = `kubectl -n ${namespace} logs ${pod} -c ${name}${restartCount > 0 ? " --previous" : ""}`;
   return [
     `  ${pod}: ${name} ended with ${ended.exitCode}${ended.reason === "OOMKilled" ? " (out of memory)" : ""}; its log says why: ${log}`,
   ];
