@@ -6,7 +6,7 @@ import path from "node:path";
 import { Cancel } from "../core/cancel.ts";
 import { SlipwayError } from "../core/failure.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { PodEngine } from "../engine/pod/pod-engine.ts";
+import type { PodEngine, PodEngineOptions } from "../engine/pod/pod-engine.ts";
 import type { PodIo } from "../engine/pod/prepare-io.ts";
 import { systemClock } from "../lib/clock.ts";
 import { runRemoteJob } from "../remote/run-remote-job.ts";
@@ -40,7 +40,7 @@ export async function runRunner({ input: text, env, version, say, io }: RunnerPr
   using stop = listenForEnd(say);
   const environment = fewOf(env);
   const ca = input.caFile === undefined ? undefined : await readFile(input.caFile, "utf8");
-  const pod = input.engine === "pod" ? podOf(input, io, ca) : undefined;
+  const pod = input.engine === "pod" ? podOf(input, io) : undefined;
   return await runRemoteJob({
     input,
     version,
@@ -79,12 +79,31 @@ interface RunnerPod {
   end(exitCode: number): Promise<void>;
 }
 
+/** How long registries may take to tell of services; a job goes on without their word. Milliseconds. */
+const describeMs = 2_000;
+
+function imageDescriber(): PodEngineOptions["describeImage"] {
+  return async ({ image, credentials }, signal) => {
+    const { describeImage } = await import("../images/describe-image.ts");
+    const { openRegistry } = await import("../images/registry.ts");
+    return describeImage(
+      openRegistry({ fetch: globalThis.fetch }),
+      {
+        image,
+        architecture: process.arch === "x64" ? "amd64" : process.arch,
+        ...(credentials === undefined ? {} : { login: credentials }),
+      },
+      AbortSignal.any([signal, AbortSignal.timeout(describeMs)]),
+    );
+  };
+}
+
 async function readyFiles(directory: string): Promise<(alias: string) => string> {
   const { serviceContainerName } = await import("../launcher/kubernetes/labels.ts");
   return alias => path.join(directory, serviceContainerName(alias));
 }
 
-function podOf(input: RunnerInput, io: Promise<PodIo> | undefined, ca: string | undefined): RunnerPod {
+function podOf(input: RunnerInput, io: Promise<PodIo> | undefined): RunnerPod {
   let opened: Promise<PodEngine> | undefined;
   const open = async () => {
     if (io === undefined || input.pod === undefined) {
@@ -97,6 +116,7 @@ function podOf(input: RunnerInput, io: Promise<PodIo> | undefined, ca: string | 
       nonce,
       clock: systemClock,
       ...(readyDirectory === undefined ? {} : { readyFile: await readyFiles(readyDirectory) }),
+      describeImage: imageDescriber(),
     });
   };
   return {

@@ -109,7 +109,7 @@ session() {
   exec 3<&- 4>&-
   own
   echo "$self"
-  trap 'echo "over $?" >"$io/word"' EXIT
+  trap 'echo "over $?" 1<>"$io/word"' EXIT
   exec <"$io/in" >"$io/out" 2>"$io/err"
 SUPERVISOR
 }
