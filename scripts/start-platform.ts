@@ -176,8 +176,10 @@ async function follow(client: Client, run: string): Promise<string> {
 
 function farewell(url: string, token: string, number: number): string {
   return `
-Run #${number} of ${project.organisation}/${project.project} is green. Slipway stays up at ${url} until Ctrl-C.
-Administrator's token: ${token}
+Run #${number} of ${project.organisation}/${project.project} is green. Slipway stays up until Ctrl-C.
+
+  ${url}/projects/${project.organisation}/${project.project}/runs/${number}     see it in a browser
+  ${token}     sign in there "with a token": the administrator's
 
 What to try next, in another terminal:
   export PATH="${path.join(root, "bin")}:$PATH"
