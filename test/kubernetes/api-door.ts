@@ -42,7 +42,7 @@ export async function answerHttp(parts: DoorParts, incoming: IncomingMessage, re
     };
     const many = parts.faults.takes429();
     if (many !== undefined) return writeTooMany(response, many);
-    if (isUnknownGroup(url.pathname)) return writeNoPage(response);
+    if (isUnknownGroup(url.pathname) && user.groups.includes("system:masters")) return writeNoPage(response);
     const request = requestOf(parts.cluster, incoming.method ?? "GET", url.pathname, given);
     call = callOf(request);
     parts.called(call);

@@ -41,57 +41,66 @@ export interface Cluster {
 
 export type Target = Pick<ApiRequest, "verb" | "resource" | "subresource" | "namespace" | "name">;
 
-/** Of a path below /api or /apis. Throws ApiFault 404 and 405. */
+/** Of a path below /api or /apis, whether it is known or not: who may not ask is not told. */
 export function targetOf(method: string, pathname: string, query: URLSearchParams): Target {
   const parts = pathname
     .split("/")
     .filter(part => part !== "")
     .map(decodeURIComponent);
   const [root, ...rest] = parts;
-  const group = root === "api" ? "" : rest.shift();
-  const version = rest.shift();
-  if (group === undefined || version === undefined) throw noSuchPath();
+  const group = root === "api" ? "" : (rest.shift() ?? "");
+  const version = rest.shift() ?? "";
   let namespace: string | undefined;
-  if (rest[0] === "namespaces" && rest.length > 2 && resourceAt(group, version, rest[2]!)?.namespaced) {
+  if (rest[0] === "namespaces" && rest.length > 2 && !namespaceParts.has(rest[2]!)) {
     namespace = rest[1];
     rest.splice(0, 2);
   }
-  const [plural, name, subresource, ...more] = rest;
-  const resource = plural === undefined ? undefined : resourceAt(group, version, plural);
-  if (resource === undefined || more.length > 0) throw noSuchPath();
-  if (subresource !== undefined && !resource.subresources.includes(subresource)) throw noSuchPath();
-  if (name !== undefined && resource.namespaced && namespace === undefined) throw noSuchPath();
-  const verb = verbOf(method, name, subresource, query);
-  // Cluster-wide only lists and watches of what lives in namespaces.
-  if (resource.namespaced && namespace === undefined && verb !== "list" && verb !== "watch") {
-    throw methodNotAllowed();
-  }
-  if (resource.transient && verb !== "create") throw methodNotAllowed();
-  return { verb, resource, subresource, namespace, name };
+  const [plural = "", name, ...more] = rest;
+  const resource = resourceAt(group, version, plural) ?? unknownResource(group, version, plural);
+  const subresource = more.length === 0 ? undefined : more.join("/");
+  return { verb: verbOf(method, name, query), resource, subresource, namespace, name };
 }
 
-const onOne: Record<string, Verb> = { GET: "get", PUT: "update", PATCH: "patch", DELETE: "delete" };
+/** Subresources of namespaces themselves. */
+const namespaceParts = new Set(["status", "finalize"]);
 
-function verbOf(
-  method: string,
-  name: string | undefined,
-  sub: string | undefined,
-  query: URLSearchParams,
-): Verb {
-  if (name === undefined) {
-    if (method === "POST") return "create";
-    if (method === "DELETE") return "deletecollection";
-    if (method !== "GET") throw methodNotAllowed();
+function unknownResource(group: string, version: string, plural: string): Resource {
+  const named = { group, version, plural, kind: "", singular: "", shortNames: [], subresources: [] };
+  return { ...named, namespaced: true, transient: false };
+}
+
+/** What may be asked is still not always there. Throws ApiFault 404 and 405. */
+export function mustBeServed(method: string, { resource, subresource, namespace, name, verb }: Target): void {
+  if (resource.kind === "") throw noSuchPath();
+  if (subresource !== undefined && !resource.subresources.includes(subresource)) throw noSuchPath();
+  if (name !== undefined && resource.namespaced && namespace === undefined) throw noSuchPath();
+  if (namespace !== undefined && !resource.namespaced) throw noSuchPath();
+  const isAction = subresource !== undefined && subresource !== "status" && subresource !== "finalize";
+  if (isAction !== (name !== undefined && method === "POST")) throw methodNotAllowed();
+  if (subresource !== undefined && verb === "delete") throw methodNotAllowed();
+  if (name === undefined && (method === "PUT" || method === "PATCH")) throw methodNotAllowed();
+  // Cluster-wide only lists and watches of what lives in namespaces.
+  const isWide = resource.namespaced && namespace === undefined;
+  if (isWide && verb !== "list" && verb !== "watch") throw methodNotAllowed();
+  if (resource.transient && verb !== "create") throw methodNotAllowed();
+}
+
+const verbs: Record<string, Verb> = {
+  GET: "get",
+  HEAD: "get",
+  POST: "create",
+  PUT: "update",
+  PATCH: "patch",
+  DELETE: "delete",
+};
+
+function verbOf(method: string, name: string | undefined, query: URLSearchParams): Verb {
+  if (name === undefined && method === "DELETE") return "deletecollection";
+  if (name === undefined && method === "GET") {
     const watch = query.get("watch");
     return watch === "1" || watch === "true" ? "watch" : "list";
   }
-  if (sub !== undefined && sub !== "status" && sub !== "finalize") {
-    if (method !== "POST") throw methodNotAllowed();
-    return "create";
-  }
-  const verb = onOne[method];
-  if (verb === undefined || (sub !== undefined && verb === "delete")) throw methodNotAllowed();
-  return verb;
+  return verbs[method] ?? "get";
 }
 
 export function isDryRun(request: ApiRequest): boolean {

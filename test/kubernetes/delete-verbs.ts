@@ -184,7 +184,10 @@ function finalizersAfter({ metadata }: ApiObject, { propagationPolicy }: DeleteO
   return propagationPolicy === undefined ? (metadata.finalizers ?? []) : own;
 }
 
-/** Instead of storing a change: what was only held by a finalizer goes with it. Undefined where it stays. */
+/**
+ * Instead of storing a change: what was only held by a finalizer goes with it. Undefined where it stays. Watches see it go
+ * as it was before.
+ */
 export function removeIfReleased(
   cluster: Cluster,
   resource: Resource,
@@ -200,5 +203,5 @@ export function removeIfReleased(
   if (deletionTimestamp === undefined || deletionGracePeriodSeconds > 0 || finalizers.length > 0)
     return undefined;
   if (resource === resourceNamed("namespaces")) return undefined;
-  return cluster.store.remove(resource, namespace, name, object);
+  return cluster.store.remove(resource, namespace, name) === undefined ? undefined : object;
 }

@@ -1,7 +1,7 @@
 // One request with a known user: what it asks for, whether the user may, and the answer.
 
 import type { Answer } from "./answer.ts";
-import { type ApiRequest, type Cluster, targetOf } from "./api-request.ts";
+import { type ApiRequest, type Cluster, mustBeServed, targetOf } from "./api-request.ts";
 import { deleteMany, deleteOne } from "./delete-verbs.ts";
 import { patchOne } from "./patch-verbs.ts";
 import { mustBeAllowed } from "./rbac.ts";
@@ -16,6 +16,7 @@ export type Given = Omit<ApiRequest, "verb" | "resource" | "subresource" | "name
 export function requestOf(cluster: Cluster, method: string, pathname: string, given: Given): ApiRequest {
   const target = targetOf(method, pathname, given.query);
   mustBeAllowed(cluster, given.user, target);
+  mustBeServed(method, target);
   return { ...given, ...target, warnings: [] };
 }
 

@@ -23,13 +23,8 @@ export interface Store {
   listAt(resource: Resource, namespace: string | undefined, version: number): ApiObject[] | undefined;
   /** Adds it, or replaces what is there. Gives the object with its new version. */
   put(resource: Resource, object: ApiObject): ApiObject;
-  /** Gives the object as watches see it go; undefined where there is none. `last` is what its last change made of it. */
-  remove(
-    resource: Resource,
-    namespace: string | undefined,
-    name: string,
-    last?: ApiObject,
-  ): ApiObject | undefined;
+  /** Gives the object as watches see it go; undefined where there is none. */
+  remove(resource: Resource, namespace: string | undefined, name: string): ApiObject | undefined;
   /** Changes after that version; undefined where they are forgotten. */
   since(resource: Resource, version: number): StoreChange[] | undefined;
   /** Hears each change, in the same tick. Gives what takes that back. */
@@ -112,15 +107,14 @@ export function openStore(): Store {
       });
       return stored;
     },
-    remove(resource, namespace, name, last) {
+    remove(resource, namespace, name) {
       const shelf = shelfOf(resource);
       const before = shelf.objects.get(keyOf(namespace, name));
       if (before === undefined) return undefined;
       shelf.objects.delete(keyOf(namespace, name));
       shelf.sorted = undefined;
       version += 1;
-      const object = last ?? before;
-      const gone = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
+      const gone = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } };
       say(shelf, { type: "DELETED", resource, object: gone, before, version });
       return gone;
     },
