@@ -8,8 +8,10 @@ import * as people from "./people.ts";
 import * as projects from "./projects.ts";
 import * as queue from "./queue.ts";
 import * as runs from "./runs.ts";
+import * as statistics from "./statistics.ts";
 
 const { project: _project, ...projectEndpoints } = projects;
+const { mostStatisticsRuns: _most, ...statisticsEndpoints } = statistics;
 const { runSummary: _run, jobSummary: _job, ...runEndpoints } = runs;
 
 /** By id. */
@@ -21,6 +23,7 @@ export const endpoints = {
   ...logs,
   ...changes,
   ...handlers,
+  ...statisticsEndpoints,
 };
 export type Endpoints = typeof endpoints;
 

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
+import { cacheRestored, noCacheYet } from "../core/cache-notice.ts";
 import { expand } from "../plan/expand.ts";
 import { readSmallFile, storeKeyedCache } from "./collect.ts";
 import { guestRoot } from "./guest.ts";
@@ -22,8 +23,8 @@ export async function restoreKeyedCache(run: JobRun): Promise<void> {
   const owner = { uid: run.greeting.uid, gid: run.greeting.gid };
   const { storage, signal } = run.input;
   const archive = await storage.loadCache([key, ...fallbacks], "", owner, signal);
-  const told = archive === undefined ? "no cache yet" : "cache restored";
-  await run.emitter.emit({ type: "notice", level: "info", message: `${told}: ${key}` });
+  const told = archive === undefined ? noCacheYet : cacheRestored;
+  await run.emitter.emit({ type: "notice", level: "info", message: `${told}${key}` });
   if (archive === undefined) return;
   const put = await run.workspace.box.put(archive, guestRoot(run), signal);
   if (put.ok) return;

@@ -129,7 +129,10 @@ async function visible(
   };
 }
 
-async function organisationsOf(db: Queryable, principal: Principal): Promise<{ id: number; name: string }[]> {
+export async function organisationsOf(
+  db: Queryable,
+  principal: Principal,
+): Promise<{ id: number; name: string }[]> {
   if (principal.kind === "user" && principal.admin) {
     return db.query("select id, name from organisations order by id");
   }

@@ -9,7 +9,10 @@ import {
   listTests,
   testHistory,
 } from "../../../endpoints/runs.ts";
+import { getStatistics, listFailingTests } from "../../../endpoints/statistics.ts";
 import { type Route, route } from "../../../http/route.ts";
+import { failingTests } from "../statistics/failing-tests.ts";
+import { runFigures } from "../statistics/run-figures.ts";
 import { answerBlob } from "./answer-blob.ts";
 import { artifactPage, findArtifact } from "./artifacts.ts";
 import type { ResultDependencies } from "./dependencies.ts";
@@ -28,6 +31,8 @@ export function resultRoutes(deps: ResultDependencies): Route[] {
     }),
     route(listTests, ({ params, query }) => testPage(db, params.run, query)),
     route(testHistory, ({ named, query }) => historyPage(db, named.project!.id, query)),
+    route(listFailingTests, ({ named, query }) => failingTests(db, named.project!.id, query)),
+    route(getStatistics, ({ named, query }) => runFigures(db, named.project!.id, query)),
     route(getReplay, ({ params }) => replayOf(deps, params.job)),
     route(getReplaySource, async ({ params, request, response, signal }) => {
       const blobKey = await replaySourceKey(db, params.job);
