@@ -2,6 +2,7 @@
 
 import http from "node:http";
 import type https from "node:https";
+import { keepHeapSmall } from "../../src/app/server/small-heap.ts";
 import { openKubernetesApi } from "../../src/kubernetes/kubernetes-api.ts";
 import { createCallCount } from "../../src/launcher/kubernetes/call-count.ts";
 import { claimOf, container, place } from "../../src/launcher/kubernetes/fixtures/launches.ts";
@@ -18,6 +19,7 @@ interface Where {
   token: string;
 }
 
+keepHeapSmall();
 const never = new AbortController().signal;
 /** As many creates are under way in the bare loop as with the launcher. */
 const atOnce = 16;

@@ -17,6 +17,7 @@ import type { Claim, LaunchEnd } from "../../queue/queue.ts";
 import { launchRefusal } from "./launch-refusal.ts";
 import type { WorkerPlace } from "./process-place.ts";
 import type { ServerSettings } from "./settings.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 import type { WorkerRoleOptions } from "./worker-role.ts";
 
 /** Pods cost a worker next to nothing: what limits them is the cluster. */
@@ -30,6 +31,7 @@ export async function openKubernetesPlace(
   workerId: string,
 ): Promise<WorkerPlace> {
   const { settings, log, metrics, clock = systemClock } = options;
+  if (settings.roles.every(role => role === "worker")) keepHeapSmall();
   const access = await accessOf(options, clock);
   const place = clusterPlace(options, workerId, placeOf(access, settings));
   const counted = counter(metrics, "slipway_kubernetes_calls_total", "Changes asked of the Kubernetes API", [
