@@ -5,9 +5,19 @@
 import { type Figure, figureAsJson, figureAsText, isMet } from "../local/figure.ts";
 import { creates } from "./creates.ts";
 import { liveJobs } from "./live-jobs.ts";
+import { podBox } from "./pod-box.ts";
+import { clusterBenchOf, podFirstByte } from "./pod-first-byte.ts";
 import { queueToCreate } from "./queue-to-create.ts";
 
-const benches: Record<string, () => Promise<Figure[]>> = { creates, queue: queueToCreate, live: liveJobs };
+const cluster = clusterBenchOf(process.env);
+
+const benches: Record<string, () => Promise<Figure[]>> = {
+  creates,
+  queue: queueToCreate,
+  live: liveJobs,
+  "pod-box": podBox,
+  ...(cluster === undefined ? {} : { "pod-first-byte": () => podFirstByte(cluster) }),
+};
 
 async function main(args: string[]): Promise<number> {
   const json = args.includes("--json");

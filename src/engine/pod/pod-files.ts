@@ -8,6 +8,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { encodePath } from "../../lib/path-bytes.ts";
 import { pauseOrThrow } from "../../lib/pause.ts";
 import { gnuArchive } from "../../lib/tar/gnu-archive.ts";
+import { packEntries } from "../../lib/tar/pack-entries.ts";
 import { closerOf, readerOf, writerOf } from "./fifo-streams.ts";
 import type { Asked, PodAnswer, PodLink } from "./pod-link.ts";
 import { orderField } from "./pod-supervisor.ts";
@@ -270,6 +271,10 @@ async function get(
       end();
       return undefined;
     }
+    if (first.kind === "bare") {
+      end();
+      return emptyDirectory(path);
+    }
     if (first.kind !== "begun") throw badPacking(path, first);
     closeWriter();
   } catch (error) {
@@ -289,6 +294,11 @@ async function get(
     }
   }
   return read();
+}
+
+function emptyDirectory(path: string): AsyncIterable<Uint8Array> {
+  const name = posix.basename(posix.normalize(path)) || ".";
+  return packEntries([{ kind: "directory", path: name }], { owner: { uid: 0, gid: 0 }, mtime: 0 });
 }
 
 function badPacking(path: string, answer: PodAnswer): SlipwayError {

@@ -13,6 +13,7 @@
 //   exit ID N                end the box
 // Words, one line each on `word`:
 //   hello NONCE, live, over N (the session's supervisor was told to exit), gone (it was killed), begun ID, none ID,
+//   bare ID (an empty directory),
 //   done ID STATUS TEXT, killed ID, seen ID, ended N (of the box)
 // Whoever is in the box can write any of them. They only ever end or spoil a job; what a step came to is said on `out`
 // and `err`, under tokens that nothing here knows.
@@ -71,6 +72,7 @@ until [ -p "$io/err" ]; do
   fi
 done`;
 
+// Most of what is asked for at the end of a step is not there, or an empty directory: that is told without a process.
 const transfers = `
 report() {
   last=
@@ -80,6 +82,20 @@ report() {
       *) last=$line ;;
     esac
   done
+}
+quick() {
+  decode "$3"; name=$text
+  decode "$2"
+  if ! cd / || ! cd "$text" 2>/dev/null || ! { [ -e "$name" ] || [ -L "$name" ]; }; then cd /; tell "none $1"; return; fi
+  bare=
+  if [ -d "$name" ] && ! [ -L "$name" ] && [ -r "$name" ] && [ -x "$name" ]; then
+    bare=1
+    for f in "$name"/* "$name"/.[!.]* "$name"/..?*; do
+      if [ -e "$f" ] || [ -L "$f" ]; then bare=; break; fi
+    done
+  fi
+  cd /
+  [ "$bare" ] && tell "bare $1"
 }
 put() {
   decode "$3"
@@ -124,7 +140,9 @@ control() {
       kill)
         if [ "$a" = KILL ]; then end_all "$inner"; else ask_all; fi
         tell "killed $id" ;;
-      put | get) ( ( exec 3<&-; "$word" "$id" "$a" "$b" "$c" ) </dev/null & ) ;;
+      put | get)
+        if [ $word = get ] && quick "$id" "$b" "$c"; then continue; fi
+        ( ( exec 3<&-; "$word" "$id" "$a" "$b" "$c" ) </dev/null & ) ;;
       look)
         tell "seen $id"
         if [ "$inner" ] && ! [ -d "/proc/$inner" ]; then tell gone; fi ;;
@@ -167,7 +185,7 @@ function podSupervisorScript(place: SupervisorPlace): string {
     `trap '' ${signals}`,
     `io=${io}/box bin=${bin}`,
     "tell() { printf '%s\\n' \"$1\" >&4; }",
-    "decode() { text=$(printf '%b.' \"$1\"); text=${text%.}; }",
+    "decode() { text=$1; case $1 in *\\\\*) text=$(printf '%b.' \"$1\"); text=${text%.} ;; esac; }",
     "own() { read -r self rest </proc/self/stat; }",
     'id() { "$bin/busybox" id "$@"; }',
     harmless ? nothing : everything,

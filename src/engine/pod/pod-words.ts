@@ -9,7 +9,7 @@ export type PodWord =
   | { kind: "over"; status: number }
   /** It, or what hears the orders, was killed. */
   | { kind: "gone" }
-  | { kind: "begun" | "none" | "killed" | "seen"; id: number }
+  | { kind: "begun" | "none" | "bare" | "killed" | "seen"; id: number }
   | { kind: "done"; id: number; status: number | "nodir"; text: string }
   | { kind: "ended"; status: number };
 
@@ -62,6 +62,7 @@ function wordOf(line: string): PodWord | undefined {
       return { kind, status: number };
     case "begun":
     case "none":
+    case "bare":
     case "killed":
     case "seen":
       return { kind, id: number };
