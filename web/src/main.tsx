@@ -1,7 +1,8 @@
 // The first thing that runs in a browser.
 
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
+import { hearOtherPages, sessionMayBeOver } from "./api/session.ts";
 import { mayPass } from "./api/use-api.ts";
 import { App } from "./app.tsx";
 import { startStream } from "./live/connect.ts";
@@ -13,7 +14,13 @@ import "./styles/base.css";
 import "./styles/parts.css";
 
 applyTheme();
+/** Signed out elsewhere, run out, or another person's by now: found out when a call is refused. */
+const onError = (error: unknown) => {
+  if (sessionMayBeOver(error)) void queries.invalidateQueries({ queryKey: ["me"] });
+};
 const queries = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
       // The stream says what is old; this is the net below it.
@@ -29,6 +36,7 @@ const queries = new QueryClient({
 keepFresh(queries);
 startStream();
 listenToKeys();
+hearOtherPages(queries);
 
 createRoot(document.getElementById("app")!).render(
   <QueryClientProvider client={queries}>

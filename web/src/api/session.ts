@@ -1,6 +1,6 @@
 // Who uses this browser, and what they may do.
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { reopenStream } from "../live/connect.ts";
 import { type Answer, ApiProblem, api, rememberCsrf } from "./client.ts";
 
@@ -38,6 +38,22 @@ export function may(me: Person | null | undefined, organisation: string, needed:
   return role !== undefined && order.indexOf(role) <= order.indexOf(needed);
 }
 
+/** Between the pages of this browser: somebody has signed in or out. */
+const channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("slipway-session");
+
+/** What a person saw is gone from all pages when they sign out in one. */
+export function hearOtherPages(queries: QueryClient): void {
+  if (channel === undefined) return;
+  channel.onmessage = () => {
+    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "me" });
+    void queries.invalidateQueries();
+  };
+}
+
+export function sessionMayBeOver(error: unknown): boolean {
+  return error instanceof ApiProblem && (error.code === "sign-in" || error.code === "csrf");
+}
+
 /** Signing in and out: what was shown to one person is forgotten before another one sees the page. */
 export function useSession() {
   const queries = useQueryClient();
@@ -45,6 +61,7 @@ export function useSession() {
     rememberCsrf(me?.csrf ?? null);
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "me" });
     queries.setQueryData(["me"], me);
+    channel?.postMessage("changed");
     reopenStream();
   };
   return {

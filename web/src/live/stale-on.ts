@@ -44,6 +44,8 @@ export function isStale(changes: Changes, meta: LiveMeta, data: unknown): boolea
 }
 
 const everyMs = 1000;
+/** Of a page that nobody sees; its title and icon go on to tell. */
+const hiddenMs = 10_000;
 
 /** Begins; the function it returns ends it. */
 export function keepFresh(queries: QueryClient): () => void {
@@ -51,10 +53,12 @@ export function keepFresh(queries: QueryClient): () => void {
   const askedAt = new WeakMap<Query, number>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const ask = () => {
+    clearTimeout(timer);
     timer = undefined;
     const now = Date.now();
     for (const query of stale) {
-      const early = now - (askedAt.get(query) ?? 0) < everyMs;
+      const early =
+        now - (askedAt.get(query) ?? 0) < (document.visibilityState === "hidden" ? hiddenMs : everyMs);
       if (early || query.state.fetchStatus !== "idle") continue;
       stale.delete(query);
       askedAt.set(query, now);
@@ -71,8 +75,10 @@ export function keepFresh(queries: QueryClient): () => void {
     // The first change is seen at once; those that follow are gathered.
     if (stale.size > 0) timer ??= setTimeout(ask, 0);
   });
+  document.addEventListener("visibilitychange", ask);
   return () => {
     off();
+    document.removeEventListener("visibilitychange", ask);
     clearTimeout(timer);
   };
 }

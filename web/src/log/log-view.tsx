@@ -55,6 +55,9 @@ export function LogView({ jobId, attemptId, looks, goTo }: LogViewProps) {
   const { place, viewHeight, fullHeight, show } = viewport;
   const seen = seenRows(heights, place, viewHeight);
   const shown = seen.map(row => ({ row, at: rows.at(row)! }));
+  // Whoever is in the middle of a step sees whose lines these are.
+  const top = shown[0]?.at;
+  const within = top?.kind === "line" || (top !== undefined && place.above > 0) ? top?.section : undefined;
   const lines = shown.flatMap(({ at }) => (at.kind === "line" ? [at.line] : []));
   const [firstSeen = 0, lastSeen = 0] = [lines[0], lines.at(-1)];
   useEffect(() => store.look(firstSeen - 40, lastSeen + 40), [store, firstSeen, lastSeen]);
@@ -134,6 +137,11 @@ export function LogView({ jobId, attemptId, looks, goTo }: LogViewProps) {
         )}
         <div style={{ height: fullHeight }}>
           <div className="log-pane" style={{ height: viewHeight }}>
+            {within !== undefined && (
+              <div className="log-within">
+                <HeadRow section={within} look={looks.get(within.step)} toggle={toggle} />
+              </div>
+            )}
             <div className="log-rows" style={{ transform: `translateY(${-place.above}px)` }}>
               {shown.map(({ row, at }) =>
                 at.kind === "head" ? (

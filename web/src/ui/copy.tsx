@@ -6,7 +6,8 @@ import { toastError } from "./toasts.tsx";
 export function CopyLine({ text, label }: { text: string; label: string }) {
   return (
     <div className="copy">
-      <code>{text}</code>
+      {/* What is wider than its box is scrolled by keys, too. */}
+      <code tabIndex={0}>{text}</code>
       <CopyButton text={text} label={label} />
     </div>
   );
