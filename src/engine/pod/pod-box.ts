@@ -78,6 +78,7 @@ export async function openSession({ io, link, nonce, clock, life }: SessionOptio
   const live = Promise.withResolvers<void>();
   live.promise.catch(() => undefined);
   let over = false;
+  let begun = false;
   const end = (how: BoxEnd) => {
     if (over) return;
     over = true;
@@ -92,7 +93,11 @@ export async function openSession({ io, link, nonce, clock, life }: SessionOptio
   const onLife = () => end({ kind: "lost", message: "the workspace was closed" });
   life.addEventListener("abort", onLife, { once: true });
   link.onSession = word => {
-    if (word.kind === "live") live.resolve();
+    if (word.kind === "live") {
+      begun = true;
+      live.resolve();
+    } else if (!begun)
+      return; // Of the one before.
     else if (word.kind === "over") end({ kind: "exited", exitCode: word.status, outOfMemory: false });
     else end({ kind: "exited", exitCode: 137, outOfMemory: false });
   };
