@@ -107,7 +107,9 @@ export function LogView({ jobId, attemptId, looks, goTo }: LogViewProps) {
       <div className="log-tools">
         <SearchField search={search} />
         <span className="end">
-          {chosen && <CopyButton text={linkTo(chosen)} label="Copy a link to the chosen lines" />}
+          {chosen && (
+            <CopyButton text={linkTo(chosen)} label="Copy link to the chosen lines" show="Copy link" />
+          )}
           {rows.sections.length > 1 && (
             <button
               type="button"

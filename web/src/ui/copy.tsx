@@ -13,7 +13,8 @@ export function CopyLine({ text, label }: { text: string; label: string }) {
   );
 }
 
-export function CopyButton({ text, label }: { text: string; label: string }) {
+/** `label` says what is copied, to screen readers; `show` is what the button shows. */
+export function CopyButton({ text, label, show = "Copy" }: { text: string; label: string; show?: string }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
     try {
@@ -26,7 +27,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   };
   return (
     <button type="button" className="button small plain" aria-label={label} onClick={() => void copy()}>
-      {copied ? "Copied" : "Copy"}
+      {copied ? "Copied" : show}
     </button>
   );
 }

@@ -22,6 +22,11 @@ export function Timeline({
   return (
     <table className="timeline">
       <caption className="sr-only">From the queue to the end</caption>
+      <colgroup>
+        <col style={{ width: "28%" }} />
+        <col />
+        <col style={{ width: 110 }} />
+      </colgroup>
       <thead className="sr-only">
         <tr>
           <th>Part</th>

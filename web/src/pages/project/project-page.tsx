@@ -82,30 +82,25 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
     </label>
   );
   const standing = values.outcome ?? values.state ?? "";
+  const [more, setMore] = useState(false);
+  const withMore = more || [values.workflow, values.event, values.person, values.commit].some(Boolean);
   return (
     <form
       className="filters"
       onSubmit={event => {
         event.preventDefault();
         const form = new FormData(event.currentTarget);
-        set(
-          Object.fromEntries(
-            ["text", "branch", "workflow", "person", "commit"].map(name => [
-              name,
-              String(form.get(name) ?? "").trim(),
-            ]),
-          ),
-        );
+        const shown = ["text", "branch", "workflow", "person", "commit"].filter(name => form.has(name));
+        set(Object.fromEntries(shown.map(name => [name, String(form.get(name) ?? "").trim()])));
       }}
     >
       {field("text", "Text", {
         name: "text",
         type: "search",
         "data-search": "",
-        placeholder: "In the message  /",
+        placeholder: "In message, branch, commit, person  /",
       })}
       {field("branch", "Branch", { name: "branch" })}
-      {field("workflow", "Workflow", { name: "workflow" })}
       <label className="field">
         <span>State</span>
         <select
@@ -128,25 +123,35 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
           ))}
         </select>
       </label>
-      <label className="field">
-        <span>Started by</span>
-        <select value={values.event ?? ""} onChange={({ target }) => set({ event: target.value })}>
-          <option value="">all</option>
-          <option value="push">push</option>
-          <option value="pull-request">pull request</option>
-          <option value="schedule">schedule</option>
-          <option value="manual">by hand</option>
-        </select>
-      </label>
-      {field("person", "Person", { name: "person" })}
-      {field("commit", "Commit", {
-        name: "commit",
-        pattern: "[0-9a-f]{7,64}",
-        title: "at least seven digits of it",
-      })}
+      {withMore && (
+        <>
+          {field("workflow", "Workflow", { name: "workflow" })}
+          <label className="field">
+            <span>Started by</span>
+            <select value={values.event ?? ""} onChange={({ target }) => set({ event: target.value })}>
+              <option value="">all</option>
+              <option value="push">push</option>
+              <option value="pull-request">pull request</option>
+              <option value="schedule">schedule</option>
+              <option value="manual">by hand</option>
+            </select>
+          </label>
+          {field("person", "Person", { name: "person" })}
+          {field("commit", "Commit", {
+            name: "commit",
+            pattern: "[0-9a-f]{7,64}",
+            title: "at least seven digits of it",
+          })}
+        </>
+      )}
       <button type="submit" className="button">
         Filter
       </button>
+      {!withMore && (
+        <button type="button" className="button plain" onClick={() => setMore(true)}>
+          More filters
+        </button>
+      )}
       {any && (
         <button
           type="button"
