@@ -3,7 +3,6 @@
 // room again. It sends nothing itself.
 
 import type { Clock } from "../../lib/clock.ts";
-import { pause } from "../../lib/pause.ts";
 
 export interface CreateRateOptions {
   clock: Clock;
@@ -141,13 +140,14 @@ export function createCreateRate(options: CreateRateOptions): CreateRate {
       };
       signal.addEventListener("abort", leave, { once: true });
       pump();
-      const patient = new AbortController();
-      void tellWhy(clock, patient.signal, () => {
+      const tell = () => {
         const text = why();
         if (text !== undefined) waiting(text);
-      });
+        stopTelling = clock.after(patienceMs, tell);
+      };
+      let stopTelling = clock.after(patienceMs, tell);
       const through = await promise;
-      patient.abort();
+      stopTelling();
       signal.removeEventListener("abort", leave);
       if (!through) return undefined;
       let told = false;
@@ -163,10 +163,3 @@ export function createCreateRate(options: CreateRateOptions): CreateRate {
 
 /** A wait that is over in a moment is not worth a word. */
 const patienceMs = 1000;
-
-async function tellWhy(clock: Clock, signal: AbortSignal, tell: () => void): Promise<void> {
-  while (!signal.aborted) {
-    await pause(clock, patienceMs, signal);
-    if (!signal.aborted) tell();
-  }
-}

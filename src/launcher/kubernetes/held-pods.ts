@@ -76,6 +76,10 @@ const shownMs = 15_000;
 export function createHeldPods(options: HeldPodsOptions): HeldPods {
   const { clock, seen } = options;
   const held = new Map<string, HeldPod>();
+  /** Counted, since every create asks. */
+  const unshown = new Map<string, number>();
+  const count = ({ namespace }: HeldPod, more: number) =>
+    unshown.set(namespace, (unshown.get(namespace) ?? 0) + more);
   let stopLook: (() => void) | undefined;
   let closed = false;
 
@@ -123,11 +127,7 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
       return held.size;
     },
     get: attemptId => held.get(attemptId),
-    unshown(namespace) {
-      let count = 0;
-      for (const pod of held.values()) if (!pod.shown && pod.namespace === namespace) count++;
-      return count;
-    },
+    unshown: namespace => unshown.get(namespace) ?? 0,
     hold(pod) {
       const shown = seen(pod.attemptId);
       const said = { message: "", at: 0 };
@@ -139,6 +139,7 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
         said,
       };
       held.set(pod.attemptId, entry);
+      if (!entry.shown) count(entry, 1);
       schedule();
       if (shown !== undefined) heed(entry, shown);
       return entry;
@@ -148,7 +149,9 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
       pod.state = "over";
     },
     forget(attemptId) {
-      held.get(attemptId)?.stopEnd?.();
+      const entry = held.get(attemptId);
+      entry?.stopEnd?.();
+      if (entry?.shown === false) count(entry, -1);
       held.delete(attemptId);
       if (held.size > 0) return;
       stopLook?.();
@@ -160,6 +163,7 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
       if (entry === undefined || entry.epoch !== pod.epoch) return;
       if (entry.uid === "") entry.uid = pod.metadata.uid;
       if (entry.uid !== pod.metadata.uid) return;
+      if (!entry.shown) count(entry, -1);
       entry.shown = true;
       entry.hasSecret ||= pod.hasSecret;
       if (entry.state !== "over") heed(entry, pod);

@@ -40,6 +40,8 @@ export interface KubernetesLauncherOptions {
 const pendingSeconds = 3600;
 /** From TERM to KILL, where all that counts has been stored or is refused: services and what is left of a box. Seconds. */
 const graceSeconds = { over: 2, live: 10 };
+/** So many may wait for their turn with all that their Pods are made of. */
+const fewLaunches = 64;
 /** A new launcher waits so long for the first list before it takes what it was told for true. Milliseconds. */
 const listMs = 3000;
 /** Beyond its grace a Pod is gone within this time, if its node lives. Milliseconds. */
@@ -116,6 +118,14 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     calls.ended(pod.runId);
   };
 
+  const prepare = (claim: Claim) => {
+    const objects = options.objectsOf(claim);
+    if ("end" in objects) return objects;
+    const { namespace = "", name = "" } = objects.pod.metadata ?? {};
+    // Where many wait for their turn they are made again then.
+    const ready = launching.size > fewLaunches ? undefined : objects;
+    return { hasSecret: objects.secret !== undefined, of: { namespace, name }, ready };
+  };
   const launch = async (claim: Claim, signal: AbortSignal): Promise<string> => {
     const { attemptId, epoch, runId } = claim;
     const known = held.get(attemptId);
@@ -124,14 +134,13 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       ends.push({ attemptId, epoch, end });
       return "";
     };
-    const first = options.objectsOf(claim);
-    if ("end" in first) return fail(first.end);
-    const hasSecret = first.secret !== undefined;
-    const of = { namespace: first.pod.metadata?.namespace ?? "", name: first.pod.metadata?.name ?? "" };
+    const prepared = prepare(claim);
+    if ("end" in prepared) return fail(prepared.end);
+    const { hasSecret, of, ready } = prepared;
     const pendingMs = (claim.classSettings.pod?.pendingSeconds ?? pendingSeconds) * 1000;
     const created = await createPod({
       ...{ api, clock, random, calls, signal, hasSecret, patienceMs: pendingMs, ...of },
-      objects: () => options.objectsOf(claim) as PodObjects,
+      objects: () => ready ?? (options.objectsOf(claim) as PodObjects),
       attempt: { attemptId, epoch, runId },
       rate: rateOf(claim.class, of.namespace),
       seen: () => seen(attemptId),
@@ -194,12 +203,18 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       const under = launching.get(attemptId);
       if (under !== undefined) return under.done;
       const abort = new AbortController();
-      const either = AbortSignal.any([signal, stop.signal, abort.signal]);
+      // By hand: what joins signals costs more than the rest of a launch.
+      const onAbort = () => abort.abort(signal.reason);
+      if (signal.aborted || stop.signal.aborted) onAbort();
+      signal.addEventListener("abort", onAbort, { once: true });
       const start = async () => {
         await destroying.get(attemptId);
-        return launch(claim, either);
+        return launch(claim, abort.signal);
       };
-      const done = start().finally(() => launching.delete(attemptId));
+      const done = start().finally(() => {
+        signal.removeEventListener("abort", onAbort);
+        launching.delete(attemptId);
+      });
       launching.set(attemptId, { done, abort });
       return done;
     },
@@ -255,7 +270,9 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       return names;
     },
     async [Symbol.asyncDispose]() {
-      stop.abort(new Error("the launcher ends"));
+      const why = new Error("the launcher ends");
+      stop.abort(why);
+      for (const { abort } of launching.values()) abort.abort(why);
       held.close();
       ends.close();
       news.close();
