@@ -60,13 +60,122 @@ test("axe finds nothing serious on any page, in light and dark, and none is wide
       found.push(...texts.map(text => `${path} (${look}): ${text}`));
     note(await violations(page), "light");
     await page.emulateMedia({ colorScheme: "dark" });
-    note(await violations(page), "dark");
     await page.setViewportSize({ width: 390, height: 844 });
     await settled(page);
     const wider = await tooWide(page);
     if (wider > 0) note([`${wider} pixels too wide`], "phone");
-    note(await violations(page), "phone");
+    note(await violations(page), "dark, phone");
   }
   expect(found).toEqual([]);
   expect(wrong()).toEqual([]);
 }, 240_000);
+
+test("keys alone lead everywhere: the skip link, the lists, the pages, and the sheet of keys", async () => {
+  const page = await world.admin();
+  const wrong = watchPage(page, world.server.url);
+  await openSettled(page, "/");
+  const focused = () => page.evaluate("document.activeElement.textContent") as Promise<string>;
+  const outline = () =>
+    page.evaluate("getComputedStyle(document.activeElement).outlineStyle") as Promise<string>;
+  await page.keyboard.press("Tab");
+  expect(await focused()).toBe("Skip to the page");
+  expect(await page.getByRole("link", { name: "Skip to the page" }).boundingBox()).toMatchObject({ x: 12 });
+  await page.keyboard.press("Enter");
+  expect(await page.evaluate("document.activeElement.id")).toBe("main");
+  await page.keyboard.press("j");
+  expect(await focused()).toBe("main/app");
+  expect(await outline()).toBe("solid");
+  await page.keyboard.press("Enter");
+  await page.getByRole("list", { name: "Runs, newest first" }).waitFor();
+  await page.keyboard.press("j");
+  const first = await focused();
+  await page.keyboard.press("j");
+  expect(await focused()).not.toBe(first);
+  await page.keyboard.press("k");
+  expect(await focused()).toBe(first);
+  await page.keyboard.press("/");
+  expect(await page.evaluate("document.activeElement.name")).toBe("text");
+  // A field keeps its keys.
+  await page.keyboard.type("gq?");
+  expect(await page.getByLabel("Text", { exact: true }).inputValue()).toBe("gq?");
+  await page.getByRole("heading", { name: "app" }).click();
+  for (const [keys, title] of [
+    ["gq", "Queue"],
+    ["gw", "Workers"],
+    ["gp", "Projects"],
+  ] as const) {
+    for (const key of keys) await page.keyboard.press(key);
+    await page.getByRole("heading", { level: 1, name: title }).waitFor();
+  }
+  await page.keyboard.press("?");
+  const sheet = page.getByRole("dialog", { name: "Keys" });
+  await sheet.getByText("Go to the queue").waitFor();
+  await page.keyboard.press("Escape");
+  await sheet.waitFor({ state: "detached" });
+  expect(wrong()).toEqual([]);
+});
+
+test("Tab reaches every link, button and field of a page, and each shows that it has the focus", async () => {
+  const page = await world.admin();
+  await openSettled(page, `/projects/main/app/runs/${seeded.failed.number}`);
+  const all = (await page.evaluate(whatTakesFocus)) as number;
+  const seen = new Set<string>();
+  for (let presses = 0; presses < all + 5; presses++) {
+    await page.keyboard.press("Tab");
+    const { place, visible } = (await page.evaluate(whatHasFocus)) as { place: string; visible: boolean };
+    expect(visible, place).toBe(true);
+    seen.add(place);
+  }
+  expect(seen.size).toBeGreaterThanOrEqual(all);
+});
+
+test("who wants no motion sees none", async () => {
+  const page = await world.admin();
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  for (const path of everyPage(seeded).slice(0, 20)) {
+    await openSettled(page, path);
+    expect(await page.evaluate("document.getAnimations().length"), path).toBe(0);
+  }
+}, 120_000);
+
+test("times are the reader's own: zone and all", async () => {
+  const { createdAt } = await world.server.client.findRun({
+    params: { organisation: "main", project: "app", number: seeded.passed.number },
+  });
+  for (const zone of ["Pacific/Auckland", "America/Los_Angeles"]) {
+    const page = await world.admin({ timezoneId: zone, locale: "en-GB" });
+    await openSettled(page, `/projects/main/app/runs/${seeded.passed.number}`);
+    const time = page.locator("main time").first();
+    const hour = new Date(createdAt).toLocaleTimeString("en-GB", {
+      timeZone: zone,
+      hour: "2-digit",
+      minute: "2-digit",
+    });
+    expect(await time.getAttribute("title")).toContain(hour);
+    expect(await time.getAttribute("datetime")).toBe(createdAt);
+    await page.context().close();
+  }
+});
+
+/** Runs in the page. */
+function whatTakesFocus(): number {
+  type Box = { checkVisibility(): boolean };
+  const { document } = globalThis as unknown as {
+    document: { querySelectorAll(what: string): Iterable<Box> };
+  };
+  const all = "a[href], button:not(:disabled), input, select, textarea, summary, [tabindex='0']";
+  return [...document.querySelectorAll(all)].filter(each => each.checkVisibility()).length;
+}
+
+/** Runs in the page. */
+function whatHasFocus(): { place: string; visible: boolean } {
+  type Box = { outerHTML: string; tagName: string; matches(what: string): boolean };
+  const page = globalThis as unknown as {
+    document: { activeElement: Box; querySelectorAll(what: string): ArrayLike<Box> };
+    getComputedStyle(of: Box): { outlineStyle: string };
+  };
+  const here = page.document.activeElement;
+  const at = Array.prototype.indexOf.call(page.document.querySelectorAll("*"), here);
+  const visible = here.tagName === "BODY" || page.getComputedStyle(here).outlineStyle !== "none";
+  return { place: `${at} ${here.outerHTML.slice(0, 80)}`, visible };
+}

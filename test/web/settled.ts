@@ -20,7 +20,7 @@ function isStill(): boolean {
   type Window = { document: { querySelector(what: string): Box | null; body: Box }; seenText?: string };
   const here = globalThis as unknown as Window;
   const text = here.document.body.innerHTML.replace(/\d+/g, "");
-  const still = text === here.seenText && here.document.querySelector("main .loading") === null;
+  const still = text === here.seenText && !text.includes("Loading…");
   here.seenText = text;
   return still;
 }

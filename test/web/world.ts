@@ -1,6 +1,6 @@
 // A server with its pages, a browser, and people who have signed in: what every test of a page begins with.
 
-import type { BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { buildWebIfStale } from "../../scripts/build-web.ts";
 import {
   type ServerProcess,
@@ -13,7 +13,7 @@ export interface World extends AsyncDisposable {
   server: ServerProcess;
   browser: TestBrowser;
   /** A page of the administrator of the first start, signed in. */
-  admin(): Promise<Page>;
+  admin(options?: BrowserContextOptions): Promise<Page>;
   /** A page of a new person with a role in `main`, signed in. */
   person(name: string, role: "owner" | "maintainer" | "reporter" | "reader"): Promise<Page>;
   /** A page of somebody who has not signed in. */
@@ -30,13 +30,14 @@ export async function startWorld(options: ServerProcessOptions = {}): Promise<Wo
   try {
     const server = stack.use(await startServerProcess(options));
     const browser = stack.use(await startBrowser());
-    const stranger = async () => (await browser.person({ baseURL: server.url })).newPage();
+    const stranger = async (more: BrowserContextOptions = {}) =>
+      (await browser.person({ baseURL: server.url, ...more })).newPage();
     return {
       server,
       browser,
-      stranger,
-      admin: async () => {
-        const page = await stranger();
+      stranger: () => stranger(),
+      admin: async options => {
+        const page = await stranger(options);
         await signIn(page.context(), server.url, "session/token", { token: server.token });
         return page;
       },
