@@ -39,6 +39,7 @@ function kept(object: KubernetesObject): KubernetesObject {
   };
 }
 
+const plain = { aliasDuplicateObjects: false };
 const made = "# Made by `npm run helm` from src/install: changes belong there.\n";
 
 /** Path below the chart -> text. Takes some seconds. */
@@ -46,8 +47,8 @@ export function chartFiles(version: string): Map<string, string> {
   const files = new Map<string, string>([
     ["Chart.yaml", made + stringify(chartOf(version))],
     ["values.yaml", made + usualValues()],
-    ["values-minikube.yaml", made + stringify(profiles.minikube)],
-    ["values-kind.yaml", made + stringify(profiles.kind)],
+    ["values-minikube.yaml", made + stringify(profiles.minikube, plain)],
+    ["values-kind.yaml", made + stringify(profiles.kind, plain)],
     ["values.schema.json", `${JSON.stringify(valuesJsonSchema(), undefined, 2)}\n`],
     ["templates/checks.yaml", made + checks],
     ["templates/secret.yaml", made + secret],

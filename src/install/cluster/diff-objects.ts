@@ -70,5 +70,8 @@ function shown(object: KubernetesObject): string {
     ...told
   } = metadata;
   const { status: _s, ...spec } = rest as typeof rest & { status?: unknown };
-  return stringify({ ...spec, metadata: told }, { lineWidth: 0, sortMapEntries: true });
+  return stringify(
+    { ...spec, metadata: told },
+    { lineWidth: 0, sortMapEntries: true, aliasDuplicateObjects: false },
+  );
 }
