@@ -164,7 +164,7 @@ const plainFalse = new Set(
   ].flat(),
 );
 /** Texts that are pointers: an empty one differs from none. */
-const emptyTexts = new Set(["storageClassName", "volumeName", "apiGroup", "ingressClassName"]);
+const emptyTexts = new Set(["storageClassName", "volumeName", "apiGroup", "ingressClassName", "group"]);
 
 function isLeftOut(value: unknown, type: FieldType, struct: string, field: string): boolean {
   if (type.is !== "scalar") return false;

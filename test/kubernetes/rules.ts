@@ -18,6 +18,7 @@ import {
 } from "./policy-rules.ts";
 import { rbacRules } from "./rbac-rules.ts";
 import type { Resource } from "./resources.ts";
+import { routeRules } from "./route-rules.ts";
 import { daemonSetRules, deploymentRules, statefulSetRules } from "./workload-rules.ts";
 
 /** Drafts may be changed in place; what is stored may not. */
@@ -67,7 +68,7 @@ const all: Record<string, KindRules> = {
   priorityclasses: priorityRules,
   persistentvolumeclaims: claimRules,
   ingressclasses: { generation: true },
-  httproutes: { generation: true, status: true },
+  httproutes: routeRules,
   ...rbacRules,
 };
 
