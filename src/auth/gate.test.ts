@@ -41,7 +41,7 @@ beforeAll(async () => {
   values = {
     ...{ organisation: organisation!, project: "app", run: runId, job: jobIds[0]! },
     ...{ attempt: runId, user: "reader", token: "1", name: "NAME", schedule: "night", class: "default" },
-    ...{ number: "1", artifact: "1" },
+    ...{ number: "1", artifact: "1", upload: "0123456789abcdef", part: "0", handler: "receiver" },
   };
 }, 60_000);
 afterAll(() => database[Symbol.asyncDispose]());

@@ -5,6 +5,7 @@ import { endpoint } from "./endpoint.ts";
 import {
   id,
   nothing,
+  number,
   organisationName,
   pageOf,
   pageQuery,
@@ -35,6 +36,7 @@ export const listQueue = endpoint({
     z.strictObject({
       jobId: id,
       runId: id,
+      runNumber: number,
       organisation: organisationName,
       project: projectName,
       name: z.string(),

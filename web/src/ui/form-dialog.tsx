@@ -1,7 +1,15 @@
 // A dialog with a form: what is typed stays when the server says no, and the reason stands where one looks. `Field` is a label with
 // what it is for.
 
-import { type FormEvent, type ReactNode, useEffect, useRef } from "react";
+import {
+  cloneElement,
+  type FormEvent,
+  type ReactElement,
+  type ReactNode,
+  useEffect,
+  useId,
+  useRef,
+} from "react";
 import { errorText } from "./toasts.tsx";
 
 export function FormDialog({
@@ -58,13 +66,28 @@ export function Wrong({ error }: { error: Error }) {
   );
 }
 
-export function Field({ label, hint, children }: { label: string; hint?: ReactNode; children: ReactNode }) {
+/** One control with its label; what the hint says is read out with it. */
+export function Field({
+  label,
+  hint,
+  children,
+}: {
+  label: string;
+  hint?: ReactNode;
+  children: ReactElement<{ id?: string; "aria-describedby"?: string | undefined }>;
+}) {
+  const id = useId();
+  const described = hint === undefined ? undefined : `${id}-hint`;
   return (
-    <label className="field">
-      <span>{label}</span>
-      {children}
-      {hint !== undefined && <span className="hint">{hint}</span>}
-    </label>
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {cloneElement(children, { id, "aria-describedby": described })}
+      {hint !== undefined && (
+        <span className="hint small" id={described}>
+          {hint}
+        </span>
+      )}
+    </div>
   );
 }
 

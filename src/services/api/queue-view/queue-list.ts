@@ -18,6 +18,7 @@ const states: State[] = ["running", "claimed", "queued", "waiting"];
 interface Row {
   id: string;
   run_id: string;
+  run_number: number;
   organisation_id: number;
   organisation: string;
   project: string;
@@ -39,7 +40,7 @@ interface Row {
 function statementOf(from: string, until: string): string {
   const before = (value: string) => `case when wanted.place = 1 then ${value} else '' end`;
   return `
-  select j.id, j.run_id, j.organisation_id, o.name as organisation, p.name as project, j.name, j.combination, j.class,
+  select j.id, j.run_id, (select number from runs where id = j.run_id) as run_number, j.organisation_id, o.name as organisation, p.name as project, j.name, j.combination, j.class,
     j.priority, j.state, j.reason, j.message, j.created_at, j.queued_at
   from unnest($2::bigint[]) with ordinality as wanted(organisation_id, place) cross join lateral (
     select * from jobs
@@ -99,6 +100,7 @@ export async function queuePage(
     row => ({
       jobId: row.id,
       runId: row.run_id,
+      runNumber: row.run_number,
       organisation: row.organisation,
       project: row.project,
       name: row.combination === "" ? row.name : `${row.name} ${row.combination}`,

@@ -150,18 +150,18 @@ function Filters({ values, set, any, summary }: Filter & { summary: Summary | un
 }
 
 function JobEntry({ job }: { job: Waiting }) {
-  const project = { organisation: job.organisation, project: job.project };
+  const run = { organisation: job.organisation, project: job.project, number: job.runNumber };
   return (
     <div className="entry">
       <StateBadge state={job.state} />
       <div className="what">
-        <Link href={`/jobs/${job.jobId}`} data-row="" className="cut">
+        <Link href={addresses.job(run, job.jobId)} data-row="" className="cut">
           {job.organisation}/{job.project} {job.name}
         </Link>
         <span className="about">
           <span>class {job.class}</span>
           {job.priority !== 0 && <span>priority {job.priority}</span>}
-          <Link href={addresses.project(project.organisation, project.project)}>all of the project</Link>
+          <Link href={addresses.run(run)}>run #{run.number}</Link>
         </span>
         {job.detail !== "" && <span className="small">{job.detail}</span>}
       </div>
