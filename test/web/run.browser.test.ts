@@ -124,6 +124,7 @@ test("a reader sees all of it and is offered nothing", async () => {
 });
 
 test("filters stand in the address, and Back goes back", async () => {
+  await endOf(world.server.client, await startRun(world.server.client, file, { workflow: "bad" }));
   const page = await world.admin();
   const wrong = watchPage(page, world.server.url);
   await world.open(page, "/projects/main/app");

@@ -7,6 +7,7 @@ import { may, useMe } from "../../api/session.ts";
 import { useApi, usePages } from "../../api/use-api.ts";
 import { CopyLine } from "../../ui/copy.tsx";
 import { useFilters } from "../../ui/filters.ts";
+import { LongList } from "../../ui/long-list.tsx";
 import { Empty, Failed, Panel, ShowPages, usePageTitle } from "../../ui/page.tsx";
 import { ProjectHead } from "../../ui/project-tabs.tsx";
 import { RunEntry } from "../../ui/run-entry.tsx";
@@ -48,13 +49,9 @@ export default function ProjectPage() {
       <Panel flush>
         <ShowPages of={runs} empty={<NoRuns filtered={any} organisation={organisation} name={name} />}>
           {items => (
-            <ul className="list" aria-label="Runs, newest first">
-              {items.map(run => (
-                <li key={run.id}>
-                  <RunEntry run={run} />
-                </li>
-              ))}
-            </ul>
+            <LongList items={items} keyOf={run => run.id} label="Runs, newest first">
+              {run => <RunEntry run={run} />}
+            </LongList>
           )}
         </ShowPages>
       </Panel>
