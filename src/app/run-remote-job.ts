@@ -85,7 +85,9 @@ const describeMs = 2_000;
 function imageDescriber(): PodEngineOptions["describeImage"] {
   return async ({ image, credentials }, signal) => {
     const { describeImage } = await import("../images/describe-image.ts");
+    const { findRegistry } = await import("../images/find-registry.ts");
     const { openRegistry } = await import("../images/registry.ts");
+    if (!(await findRegistry(image, describeMs / 2))) return undefined;
     return describeImage(
       openRegistry({ fetch: globalThis.fetch }),
       {

@@ -175,8 +175,13 @@ interface Wanted {
   accept?: string;
 }
 
+/** Where a registry lies that images call by this name. */
+export function registryHost(domain: string): string {
+  return domain === hub.name ? hub.host : domain;
+}
+
 function addressOf(domain: string, plainHttp: readonly string[]): string {
-  const host = domain === hub.name ? hub.host : domain;
+  const host = registryHost(domain);
   const here = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
   return `${here || plainHttp.includes(domain) ? "http" : "https"}://${host}`;
 }

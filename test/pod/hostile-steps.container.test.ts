@@ -47,7 +47,7 @@ test("orders that a step forges end its own box at most", async () => {
 
 test.each(["word", "control", "in"])("a step that floods the pipe %s ends its own job", async name => {
   await using job = await runInPod(client, {
-    flood: `sleep 1000 & /.slipway/bin/busybox timeout 20 /.slipway/bin/busybox yes "put 1 2 3" >${io}/${name}; exit 3`,
+    flood: `sleep 1000 & /.slipway/bin/busybox timeout 6 /.slipway/bin/busybox yes "put 1 2 3" >${io}/${name}; exit 3`,
   });
   expect(await job.runner.ended).not.toBe(0);
   expect(["failed", "broken"]).toContain(job.platform.finished[0]?.outcome);
