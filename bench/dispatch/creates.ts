@@ -10,16 +10,19 @@ export async function creates(): Promise<Figure[]> {
   using cluster = startProcess("cluster-process.ts");
   using worker = startProcess("worker-process.ts");
   const where = await cluster.ask("where");
-  const times: { bare: number[]; launched: number[] } = { bare: [], launched: [] };
+  const times: Record<"bare" | "launched" | "cpu", number[]> = { bare: [], launched: [], cpu: [] };
   for (let round = 0; round <= rounds; round++) {
     const bare = await worker.ask<number>("bare", { where, number });
     await cluster.ask("empty");
+    const before = await worker.ask<number>("cpu");
     const launched = await worker.ask<number>("launches", { where, number });
+    const spent = (await worker.ask<number>("cpu")) - before;
     await cluster.ask("empty");
     // The first one warms both up.
     if (round === 0) continue;
     times.bare.push(bare);
     times.launched.push(launched);
+    times.cpu.push(spent / number);
   }
   const [bare, launched] = [median(times.bare), median(times.launched)];
   return [
@@ -31,6 +34,14 @@ export async function creates(): Promise<Figure[]> {
       value: (launched / bare) * 100,
       unit: "%",
       goal: ">= 90",
+    },
+    // What the machine does besides does not count here.
+    {
+      bench: "creates",
+      metric: "processor time of a worker for each",
+      value: median(times.cpu),
+      unit: "ms",
+      goal: "",
     },
   ];
 }

@@ -12,6 +12,9 @@ export interface RealQueue extends AsyncDisposable {
   workerToken: string;
   /** Puts jobs in; answers their ids when they are there. */
   put(jobs: number): Promise<string[]>;
+  /** Attempts that are not over; of these, those whose runner was launched. */
+  live(): Promise<number>;
+  launched(): Promise<number>;
 }
 
 export async function openRealQueue(): Promise<RealQueue> {
@@ -22,9 +25,17 @@ export async function openRealQueue(): Promise<RealQueue> {
   const server = stack.use(await serveWorkers(db, queue));
   const project: SeedProject = await seedProject(db);
   const token = await workerToken(db, "default");
+  const count = async (which: string) => {
+    const [row] = await db.query<{ count: number }>(
+      `select count(*)::int as count from attempts where ${which}`,
+    );
+    return row?.count ?? 0;
+  };
   const all = stack.move();
   return {
     ...{ apiUrl: server.url, workerToken: token },
+    live: () => count("finished_at is null"),
+    launched: () => count("finished_at is null and launcher_ref is not null"),
     async put(jobs) {
       const { jobIds } = await seedRun(
         db,

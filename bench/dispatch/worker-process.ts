@@ -94,13 +94,20 @@ async function work(options: {
   apiUrl: string;
   workerToken: string;
   capacity: number;
+  name?: string;
 }): Promise<void> {
   const quiet = { info: () => undefined, warn: (...told: unknown[]) => console.error(...told) };
   worker = startWorker({
     queue: createHttpQueue({ url: options.apiUrl, token: options.workerToken, clock: systemClock }),
     launcher: openLauncher(options.where),
     info: {
-      ...{ id: "w-bench", name: "bench", version: "1", classes: ["default"], capacity: options.capacity },
+      ...{
+        id: options.name ?? "w-bench",
+        name: "bench",
+        version: "1",
+        classes: ["default"],
+        capacity: options.capacity,
+      },
       labels: { launcher: "kubernetes", place: "bench" },
     },
     ...{ clock: systemClock, random: Math.random, log: quiet, cancelMs: 90_000 },
