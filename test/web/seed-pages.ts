@@ -120,7 +120,8 @@ export async function seedPages(client: Client, texts: Texts = plainTexts): Prom
     await startRun(client, file, { pipeline: "away" }),
   ];
   const of = async (run: string) => {
-    const { number, jobs } = await endOf(client, run);
+    const { number, jobs, detail, problems } = await endOf(client, run);
+    if (jobs.length === 0) throw new Error(`run ${number}: ${detail} ${JSON.stringify(problems)}`);
     return { number, job: jobs[0]!.id };
   };
   const stands = (run: string, isSo: (run: Awaited<ReturnType<Client["getRun"]>>) => boolean) =>
