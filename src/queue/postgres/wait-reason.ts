@@ -109,7 +109,7 @@ function whileQueued(job: Row): WaitReason {
   if (job.busy >= job.slots) {
     return {
       code: "capacity",
-      message: `All ${job.slots} places of the class ${job.class} are taken (${job.workers} workers).`,
+      message: `All ${job.slots} places of the class ${job.class} are taken (${job.workers === 1 ? "1 worker" : `${job.workers} workers`}).`,
     };
   }
   return { code: "capacity", message: `It is about to be claimed: ${job.slots - job.busy} places are free.` };

@@ -1,39 +1,50 @@
-// A table that scrolls by itself where it is too wide, and can be reached and read with a keyboard.
+// A table that scrolls by itself where it is too wide, and can be reached and read with a keyboard. On a phone each row is a card
+// whose cells say what they are.
 
 import type { ReactNode } from "react";
 
-/** What stands in a head: a word, or a word over numbers. */
+/** What stands in a head: a word, a word over numbers, or one that only screen readers need. */
 export type Head = string | { text: string; number?: boolean; hidden?: boolean };
+
+export interface Row {
+  key: string | number;
+  /** As many as there are heads; null for nothing. */
+  cells: ReactNode[];
+}
 
 export function Table({
   label,
   heads,
-  children,
+  rows,
 }: {
   label: string;
   heads: readonly Head[];
-  children: ReactNode;
+  rows: readonly Row[];
 }) {
+  const all = heads.map(head => (typeof head === "string" ? { text: head } : head));
   return (
-    <section className="scroll" aria-label={label} tabIndex={0}>
+    <section className="scroll cards" aria-label={label} tabIndex={0}>
       <table>
         <thead>
           <tr>
-            {heads.map(head => {
-              const {
-                text,
-                number = false,
-                hidden = false,
-              } = typeof head === "string" ? { text: head } : head;
-              return (
-                <th key={text} scope="col" className={number ? "number" : undefined}>
-                  {hidden ? <span className="sr-only">{text}</span> : text}
-                </th>
-              );
-            })}
+            {all.map(({ text, number, hidden }) => (
+              <th key={text} scope="col" className={number ? "number" : undefined}>
+                {hidden ? <span className="sr-only">{text}</span> : text}
+              </th>
+            ))}
           </tr>
         </thead>
-        <tbody>{children}</tbody>
+        <tbody>
+          {rows.map(({ key, cells }) => (
+            <tr key={key}>
+              {all.map(({ text, number, hidden }, at) => (
+                <td key={text} className={number ? "number" : undefined} data-label={hidden ? "" : text}>
+                  {cells[at]}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
       </table>
     </section>
   );

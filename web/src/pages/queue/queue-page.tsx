@@ -67,29 +67,26 @@ function Numbers({ summary, set }: { summary: Summary; set: Filter["set"] }) {
           "Oldest queued",
           "Places of the class",
         ]}
-      >
-        {summary.queues.map(queue => (
-          <tr key={`${queue.class} ${queue.organisation}`}>
-            <td>
-              <button
-                type="button"
-                className="link"
-                onClick={() => set({ class: queue.class, organisation: queue.organisation })}
-              >
-                {queue.class}
-              </button>
-            </td>
-            <td>{queue.organisation}</td>
-            <td className="number">{queue.running + queue.claimed}</td>
-            <td className="number">{queue.queued}</td>
-            <td className="number">{queue.waiting}</td>
-            <td>{queue.oldestQueuedAt === null ? "" : <Ago at={queue.oldestQueuedAt} />}</td>
-            <td>
-              <Places of={places.get(queue.class)} />
-            </td>
-          </tr>
-        ))}
-      </Table>
+        rows={summary.queues.map(queue => ({
+          key: `${queue.class} ${queue.organisation}`,
+          cells: [
+            <button
+              key="class"
+              type="button"
+              className="link"
+              onClick={() => set({ class: queue.class, organisation: queue.organisation })}
+            >
+              {queue.class}
+            </button>,
+            queue.organisation,
+            queue.running + queue.claimed,
+            queue.queued,
+            queue.waiting,
+            queue.oldestQueuedAt === null ? null : <Ago key="oldest" at={queue.oldestQueuedAt} />,
+            <Places key="places" of={places.get(queue.class)} />,
+          ],
+        }))}
+      />
     </Panel>
   );
 }

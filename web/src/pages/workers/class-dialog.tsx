@@ -53,13 +53,13 @@ export function ClassDialog({ jobClass, close }: { jobClass: JobClass | undefine
           <option value="host">processes of the worker's machine</option>
         </select>
       </Field>
-      <div className="row">
-        <div className="grow">
+      <div className="columns">
+        <div>
           <Field label="CPU" hint="Cores of a box.">
             <input name="cpu" type="number" min="0.1" step="any" defaultValue={settings.cpu} />
           </Field>
         </div>
-        <div className="grow">
+        <div>
           <Field label="Memory" hint="GiB of a box.">
             <input
               name="memory"
@@ -70,7 +70,7 @@ export function ClassDialog({ jobClass, close }: { jobClass: JobClass | undefine
             />
           </Field>
         </div>
-        <div className="grow">
+        <div>
           <Field label="Longest" hint="Minutes of a job.">
             <input
               name="timeout"

@@ -10,6 +10,7 @@ import { Empty, PageHead, Panel, ShowPages, usePageTitle } from "../../ui/page.t
 import { Table } from "../../ui/table.tsx";
 import { Ago, bytesText, durationText } from "../../ui/time.tsx";
 import { ClassDialog } from "./class-dialog.tsx";
+import "../../ui/list.css";
 import "./workers.css";
 
 type Worker = Item<"listWorkers">;
@@ -37,29 +38,27 @@ function Workers() {
     <Panel title="Workers" flush>
       <ShowPages of={workers} empty={<NoWorkers />}>
         {items => (
-          <Table label="Workers" heads={["Worker", "State", "Places", "Classes", "Labels", "Version"]}>
-            {items.map(worker => (
-              <tr key={worker.id}>
-                <td>
+          <Table
+            label="Workers"
+            heads={["Worker", "State", "Places", "Classes", "Labels", "Version"]}
+            rows={items.map(worker => ({
+              key: worker.id,
+              cells: [
+                <div key="name">
                   <strong>{worker.name}</strong>
                   {worker.name !== worker.id && <div className="muted small mono">{worker.id}</div>}
-                </td>
-                <td>
-                  <WorkerState worker={worker} />
-                </td>
-                <td>
-                  <Places running={worker.running} capacity={worker.capacity} />
-                </td>
-                <td>
-                  <Tags texts={worker.classes} />
-                </td>
-                <td>
-                  <Tags texts={Object.entries(worker.labels).map(([name, value]) => `${name}=${value}`)} />
-                </td>
-                <td className="muted">{worker.version}</td>
-              </tr>
-            ))}
-          </Table>
+                </div>,
+                <WorkerState key="state" worker={worker} />,
+                <Places key="places" running={worker.running} capacity={worker.capacity} />,
+                <Tags key="classes" texts={worker.classes} />,
+                <Tags
+                  key="labels"
+                  texts={Object.entries(worker.labels).map(([name, value]) => `${name}=${value}`)}
+                />,
+                worker.version,
+              ],
+            }))}
+          />
         )}
       </ShowPages>
     </Panel>
