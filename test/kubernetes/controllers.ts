@@ -24,7 +24,12 @@ export function startControllers(cluster: Cluster): () => void {
     });
     pending.set(what, cancel);
   };
-  const stop = cluster.store.watch(change => react(cluster, change, later));
+  /** Of all that anything ever named as its owner: what nobody names has nothing to take with it. */
+  const owners = new Set<string>();
+  const stop = cluster.store.watch(change => {
+    for (const { uid } of change.object.metadata.ownerReferences ?? []) owners.add(uid);
+    react(cluster, change, owners, later);
+  });
   return () => {
     stop();
     for (const cancel of pending.values()) cancel();
@@ -35,7 +40,12 @@ const claimFinalizer = "kubernetes.io/pvc-protection";
 
 type Later = (what: string, run: () => void) => void;
 
-function react(cluster: Cluster, { type, resource, object }: StoreChange, later: Later): void {
+function react(
+  cluster: Cluster,
+  { type, resource, object }: StoreChange,
+  owners: Set<string>,
+  later: Later,
+): void {
   const { name, namespace, ownerReferences = [], deletionTimestamp, finalizers = [] } = object.metadata;
   if (resource.plural === "namespaces") {
     if (type === "ADDED") later(`fill ${name}`, () => fillNamespace(cluster, name));
@@ -43,7 +53,8 @@ function react(cluster: Cluster, { type, resource, object }: StoreChange, later:
       later(`empty ${name}`, () => empty(cluster, name));
   }
   if (type === "DELETED") {
-    later(`orphans of ${object.metadata.uid}`, () => collect(cluster, object.metadata.uid));
+    const { uid } = object.metadata;
+    if (owners.has(uid)) later(`orphans of ${uid}`, () => collect(cluster, uid));
     // The last thing in a namespace that ends, or the last dependent of an owner that waits.
     if (namespace !== undefined && isEnding(cluster, namespace))
       later(`empty ${namespace}`, () => empty(cluster, namespace));

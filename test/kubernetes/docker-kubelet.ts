@@ -179,10 +179,9 @@ function sourcesOf({ inside }: Place, pod: Pod, podIP: string): Sources {
 
 function write(place: Place, one: Held): void {
   const { namespace, name = "", uid } = one.object.metadata ?? {};
-  if (one.gone || place.inside.get<Pod>("pods", namespace, name)?.metadata?.uid !== uid) return;
-  place.inside.change<Pod>("pods", namespace, name, pod => {
-    Object.assign(pod, { status: statusOf(pod, one.facts, place.clock.now()) });
-  });
+  const pod = place.inside.get<Pod>("pods", namespace, name);
+  if (one.gone || pod?.metadata?.uid !== uid) return;
+  place.inside.setStatus("pods", namespace, name, statusOf(pod!, one.facts, place.clock.now()));
 }
 
 function settle(place: Place, one: Held): void {

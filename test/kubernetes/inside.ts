@@ -24,6 +24,8 @@ export interface Inside {
     name: string,
     edit: (copy: T) => void,
   ): T | undefined;
+  /** The same for a status alone, which is what kubelets write, without a copy of the rest. */
+  setStatus(plural: string, namespace: string | undefined, name: string, status: object): void;
   delete(plural: string, namespace: string | undefined, name: string, options?: DeleteOptions): void;
   /** Each change, in the same tick. */
   watch(hear: (change: StoreChange) => void): () => void;
@@ -48,7 +50,7 @@ export function insideOf(cluster: Cluster): Inside {
       store.get(resourceNamed(plural), namespace, name) as T | undefined,
     list: <T>(plural: string, namespace?: string) => store.list(resourceNamed(plural), namespace) as T[],
     put<T>(plural: string, object: object) {
-      const draft = structuredClone(object) as ApiObject;
+      const draft = copyOf(object) as ApiObject;
       draft.metadata = {
         ...draft.metadata,
         uid: draft.metadata.uid ?? cluster.uid(),
@@ -61,10 +63,17 @@ export function insideOf(cluster: Cluster): Inside {
       const resource = resourceNamed(plural);
       const before = store.get(resource, namespace, name);
       if (before === undefined) return undefined;
-      const copy = structuredClone(before);
+      const copy = copyOf(before);
       edit(copy as T);
+      // The order counts as well: a real server would write it out anew.
       if (JSON.stringify(copy) === JSON.stringify(before)) return before as T;
       return (removeIfReleased(cluster, resource, copy) ?? store.put(resource, copy)) as T;
+    },
+    setStatus(plural, namespace, name, status) {
+      const resource = resourceNamed(plural);
+      const before = store.get(resource, namespace, name);
+      if (before === undefined || JSON.stringify(before.status) === JSON.stringify(status)) return;
+      store.put(resource, { ...before, status });
     },
     delete(plural, namespace, name, options = {}) {
       const resource = resourceNamed(plural);
@@ -102,4 +111,13 @@ export function insideOf(cluster: Cluster): Inside {
     },
   };
   return inside;
+}
+
+/** Of plain data, several times faster than structuredClone. */
+export function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const copy: Record<string, unknown> = {};
+  for (const key in value) copy[key] = copyOf(value[key]);
+  return copy as T;
 }

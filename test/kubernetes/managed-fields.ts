@@ -122,10 +122,12 @@ export function managedAfterUpdate(cluster: Cluster, request: ApiRequest) {
       type,
     );
     const entry = newEntry(cluster, request, "Update");
+    if (before === undefined)
+      return withManagers(after, [{ entry, fields: { ...changed, member: false } }], undefined);
     const gone = union(changed, removed);
     let own = emptySet();
     const others: Manager[] = [];
-    for (const each of before === undefined ? [] : managersOf(before)) {
+    for (const each of managersOf(before)) {
       if (isSame(each.entry, entry)) own = each.fields;
       else others.push({ ...each, fields: without(each.fields, gone) });
     }

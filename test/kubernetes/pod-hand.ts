@@ -426,7 +426,10 @@ export class PodHand {
   #write(): void {
     this.#dirty = this.#options.isAway();
     if (this.#dirty) return;
-    this.#edit(pod => setStatus(pod, statusOf(pod, this.#facts, this.#options.clock.now())));
+    const pod = this.#current();
+    if (pod === undefined) return;
+    const status = statusOf(pod, this.#facts, this.#options.clock.now());
+    this.#options.inside.setStatus("pods", this.namespace, this.name, status);
   }
 
   #tell(

@@ -171,11 +171,17 @@ function stateOf(state: ContainerState, containerID: string | undefined) {
   };
 }
 
+const digests = new Map<string, string>();
+
 /** Not secret, only stable and of the right length. */
 function digest(text: string): string {
+  const known = digests.get(text);
+  if (known !== undefined) return known;
   let hash = 0n;
   for (const letter of text) hash = (hash * 131n + BigInt(letter.codePointAt(0)!)) % 2n ** 256n;
-  return hash.toString(16).padStart(64, "0");
+  const made = hash.toString(16).padStart(64, "0");
+  digests.set(text, made);
+  return made;
 }
 
 /** Of a container that was killed, or never seen again. */

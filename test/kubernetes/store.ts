@@ -37,7 +37,8 @@ export interface Store {
 
 interface Shelf {
   objects: Map<string, ApiObject>;
-  sorted: string[] | undefined;
+  /** Keys of each namespace, in order. */
+  sorted: Map<string, string[]>;
   log: StoreChange[];
   oldest: number;
 }
@@ -57,7 +58,7 @@ export function openStore(): Store {
     const key = qualified(resource);
     let shelf = shelves.get(key);
     if (shelf === undefined) {
-      shelf = { objects: new Map(), sorted: undefined, log: [], oldest: firstVersion };
+      shelf = { objects: new Map(), sorted: new Map(), log: [], oldest: firstVersion };
       shelves.set(key, shelf);
     }
     return shelf;
@@ -81,6 +82,7 @@ export function openStore(): Store {
     listAt(resource, namespace, at) {
       const shelf = shelfOf(resource);
       if (at < shelf.oldest) return undefined;
+      if ((shelf.log.at(-1)?.version ?? 0) <= at) return listOf(shelf, namespace);
       const objects = new Map(shelf.objects);
       for (const { version: when, object, before } of shelf.log.toReversed()) {
         if (when <= at) break;
@@ -88,7 +90,9 @@ export function openStore(): Store {
         if (before === undefined) objects.delete(key);
         else objects.set(key, before);
       }
-      return listOf({ ...shelf, objects, sorted: undefined }, namespace);
+      const then: Shelf = { ...shelf, objects, sorted: new Map() };
+      for (const key of [...objects.keys()].sort()) addKey(then, key);
+      return listOf(then, namespace);
     },
     put(resource, object) {
       const shelf = shelfOf(resource);
@@ -97,7 +101,7 @@ export function openStore(): Store {
       version += 1;
       const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
       shelf.objects.set(key, stored);
-      if (before === undefined) shelf.sorted = undefined;
+      if (before === undefined) addKey(shelf, key);
       say(shelf, {
         type: before === undefined ? "ADDED" : "MODIFIED",
         resource,
@@ -112,7 +116,7 @@ export function openStore(): Store {
       const before = shelf.objects.get(keyOf(namespace, name));
       if (before === undefined) return undefined;
       shelf.objects.delete(keyOf(namespace, name));
-      shelf.sorted = undefined;
+      dropKey(shelf, keyOf(namespace, name));
       version += 1;
       const gone = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } };
       say(shelf, { type: "DELETED", resource, object: gone, before, version });
@@ -143,9 +147,35 @@ export function openStore(): Store {
 
 const keyOf = (namespace: string | undefined, name: string) => `${namespace ?? ""}/${name}`;
 
-function listOf(shelf: Shelf, namespace: string | undefined): ApiObject[] {
-  shelf.sorted ??= [...shelf.objects.keys()].sort();
-  const wanted =
-    namespace === undefined ? shelf.sorted : shelf.sorted.filter(key => key.startsWith(`${namespace}/`));
-  return wanted.map(key => shelf.objects.get(key)!);
+function listOf({ objects, sorted }: Shelf, namespace: string | undefined): ApiObject[] {
+  const keys =
+    namespace === undefined
+      ? [...sorted.keys()].sort().flatMap(each => sorted.get(each) ?? [])
+      : (sorted.get(namespace) ?? []);
+  return keys.map(key => objects.get(key)!);
+}
+
+const namespaceOf = (key: string) => key.slice(0, key.indexOf("/"));
+
+function addKey({ sorted }: Shelf, key: string): void {
+  const keys = sorted.get(namespaceOf(key));
+  if (keys === undefined) sorted.set(namespaceOf(key), [key]);
+  else keys.splice(placeOf(keys, key), 0, key);
+}
+
+function dropKey({ sorted }: Shelf, key: string): void {
+  const keys = sorted.get(namespaceOf(key)) ?? [];
+  const place = placeOf(keys, key);
+  if (keys[place] === key) keys.splice(place, 1);
+}
+
+/** Where it is, or belongs. */
+function placeOf(keys: string[], key: string): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keys[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

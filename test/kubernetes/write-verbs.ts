@@ -16,6 +16,7 @@ import {
 import type { ApiObject, Meta } from "./api-object.ts";
 import { type ApiRequest, type Cluster, isDryRun } from "./api-request.ts";
 import { removeIfReleased } from "./delete-verbs.ts";
+import { copyOf } from "./inside.ts";
 import { managedAfterUpdate } from "./managed-fields.ts";
 import {
   metadataFaults,
@@ -60,7 +61,7 @@ export function createObject(
   draft.metadata = newMetadata(cluster, draft.metadata, rules);
   rules.defaults?.(draft);
   mustTakeContent(cluster, request, draft.metadata.name);
-  const claimed = structuredClone(draft);
+  const claimed = copyOf(draft);
   rules.mutate?.(cluster, request, draft);
   if (rules.status === true) delete draft.status;
   rules.prepare?.(cluster, draft);
