@@ -96,7 +96,9 @@ export function ScheduleDialog({
         <span>Starts runs</span>
       </label>
       {schedule !== undefined && (
-        <p className="muted small">Variables that were given to this schedule are cleared when it is set here.</p>
+        <p className="muted small">
+          Variables that were given to this schedule are cleared when it is set here.
+        </p>
       )}
     </FormDialog>
   );
