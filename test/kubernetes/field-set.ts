@@ -20,10 +20,12 @@ export function isEmptySet({ member, children }: FieldSet): boolean {
 
 export function toFieldsV1({ children }: FieldSet): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const [key, child] of [...children].sort(([one], [other]) => (one < other ? -1 : 1))) {
-    if (isEmptySet(child)) continue;
+  for (const key of [...children.keys()].sort()) {
+    const child = children.get(key)!;
     const inside = toFieldsV1(child);
-    result[key] = child.member && Object.keys(inside).length > 0 ? { ".": {}, ...inside } : inside;
+    const isBare = Object.keys(inside).length === 0;
+    if (isBare && !child.member) continue;
+    result[key] = child.member && !isBare ? { ".": {}, ...inside } : inside;
   }
   return result;
 }
