@@ -125,6 +125,11 @@ async function memory() {
 }
 
 serveCalls({
+  /** Processor time so far. Milliseconds. */
+  async cpu() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
   bare,
   launches,
   work,
