@@ -82,7 +82,7 @@ test.each(shells)(
     for await (const { bytes } of channel.output) {
       text += Buffer.from(bytes);
       // Said on both streams, of which either may be the first.
-    if (text.split("AB end 4").length > 2) break;
+      if (text.split("AB end 4").length > 2) break;
     }
     expect(text).toMatch(/^slipway-box n ready \d+ \d+ \/bin\/sh\n/);
     expect(text).toContain("42\n");
