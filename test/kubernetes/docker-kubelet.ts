@@ -9,7 +9,7 @@ import { outputOf } from "../../src/engine/docker/output-frames.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { ApiObject } from "./api-object.ts";
 import type { Sources } from "./container-body.ts";
-import { DockerPod } from "./docker-pod.ts";
+import { DockerPod, makerLabel } from "./docker-pod.ts";
 import type { Inside } from "./inside.ts";
 import { finalPhase, type PodFacts, statusOf, statusUnknown } from "./pod-status.ts";
 import { removeLabelled } from "./pod-volumes.ts";
@@ -54,6 +54,7 @@ export async function startDockerKubelet(options: DockerKubeletOptions): Promise
   const { inside, client, troubled, nodeName = "docker" } = options;
   const owner = `dev.slipway-test.kubelet-${randomBytes(6).toString("hex")}`;
   const hostAddress = await bridgeAddress(client);
+  await sweepDead(client);
   const held = new Map<string, Held>();
   const removals: Promise<void>[] = [];
   const place: Place = { ...options, owner, hostAddress, nodeName, starts: 0 };
@@ -315,6 +316,27 @@ async function end(place: Place, one: Held, graceSeconds: number): Promise<void>
   const { namespace, name = "", uid } = one.object.metadata ?? {};
   const left = place.inside.get<Pod>("pods", namespace, name);
   if (left?.metadata?.uid === uid) place.inside.delete("pods", namespace, name, { gracePeriodSeconds: 0 });
+}
+
+/** Of test processes that were killed. */
+async function sweepDead(client: DaemonClient): Promise<void> {
+  const query = { all: true, filters: JSON.stringify({ label: [makerLabel] }) };
+  const found = await client.call<{ Labels: Record<string, string> }[]>({
+    method: "GET",
+    path: "/containers/json",
+    query,
+  });
+  const makers = new Set(found.map(each => each.Labels[makerLabel] ?? ""));
+  for (const maker of makers)
+    if (!isAlive(Number(maker))) await removeLabelled(client, `${makerLabel}=${maker}`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as { code?: string }).code === "EPERM";
+  }
 }
 
 async function bridgeAddress(client: DaemonClient): Promise<string> {

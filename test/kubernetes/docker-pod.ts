@@ -38,6 +38,8 @@ export interface DockerPodOptions {
 }
 
 export const podLabel = "dev.slipway-test.pod-uid";
+/** Process that made it. */
+export const makerLabel = "dev.slipway-test.pod-maker";
 const mostMessageBytes = 4096;
 
 /** Made by `start`; `remove` leaves nothing of it. */
@@ -56,7 +58,11 @@ export class DockerPod {
 
   constructor(options: DockerPodOptions) {
     this.#options = options;
-    this.#labels = { [options.owner]: "1", [podLabel]: options.pod.metadata?.uid ?? "" };
+    this.#labels = {
+      [options.owner]: "1",
+      [makerLabel]: String(process.pid),
+      [podLabel]: options.pod.metadata?.uid ?? "",
+    };
   }
 
   /** The sandbox and its volumes. False names a volume that cannot be filled yet; calling again is right then. */
