@@ -48,6 +48,45 @@ test("ten open pages of one browser all stay live, and all can still ask", async
   for (const page of pages.slice(1)) await page.close();
 });
 
+test("without shared workers a page has its own stream; thousands of changes leave nothing behind", async () => {
+  const page = await world.admin();
+  const wrong = watchPage(page, world.server.url);
+  await page.addInitScript(() => Reflect.deleteProperty(globalThis, "SharedWorker"));
+  const run = await startRun(world.server.client, file);
+  const { id, number } = await endOf(world.server.client, run);
+  const changed = { runs: [{ id, organisation: "main", project: "app" }], said: [id], logs: [], queue: true };
+  let streams = 0;
+  // The stream ends after each portion, and is taken up again.
+  await page.route("**/api/v1/changes*", route => {
+    streams++;
+    const body = `event: hello\ndata: {}\n\n${`event: changed\ndata: ${JSON.stringify(changed)}\n\n`.repeat(500)}`;
+    return route.fulfill({ contentType: "text/event-stream", body });
+  });
+  const devtools = await page.context().newCDPSession(page);
+  const held = async () => {
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { nodes } = await devtools.send("Memory.getDOMCounters");
+    return { nodes, bytes: (await devtools.send("Runtime.getHeapUsage")).usedSize };
+  };
+  let asked = 0;
+  page.on("request", request => {
+    if (request.url().includes("/runs/")) asked++;
+  });
+  await world.open(page, `/projects/main/app/runs/${number}`);
+  await badge(page, "passed").waitFor();
+  await expect.poll(() => streams, { timeout: 30_000 }).toBeGreaterThan(4);
+  const before = await held();
+  const from = { at: Date.now(), asked, streams };
+  await expect.poll(() => streams, { timeout: 60_000, interval: 200 }).toBeGreaterThan(from.streams + 15);
+  const after = await held();
+  expect(after.bytes - before.bytes).toBeLessThan(2 * 2 ** 20);
+  expect(after.nodes - before.nodes).toBeLessThan(200);
+  // However much changes, a page asks for what it shows once a second.
+  const seconds = (Date.now() - from.at) / 1000;
+  expect((asked - from.asked) / seconds).toBeLessThan(3);
+  expect(wrong()).toEqual([]);
+});
+
 test("a server that is killed is missed, and what happened meanwhile is seen when it is back", async () => {
   const page = await world.admin();
   const wrong = watchPage(page, world.server.url, [
