@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Piece, readAnsi } from "./ansi.ts";
+import { firstPlainLine, type Piece, readAnsi } from "./ansi.ts";
 
 const textOf = (pieces: Piece[]) => pieces.map(({ text }) => text).join("");
 
@@ -62,4 +62,11 @@ test("any line is read, with nothing in it that a terminal would obey", () => {
       },
     ),
   );
+});
+
+test("of a text of many lines the first is told, without its looks", () => {
+  expect(firstPlainLine("\x1b[31mexit code 1\x1b[0m\nlast lines of output:\n\x1b[32mall")).toBe(
+    "exit code 1",
+  );
+  expect(firstPlainLine("")).toBe("");
 });

@@ -63,6 +63,12 @@ export function readAnsi(line: string, before: Look = plain): { pieces: Piece[];
   return { pieces, after: look };
 }
 
+/** The first line of a text, without its looks: for places that have room for one. */
+export function firstPlainLine(text: string): string {
+  const { pieces } = readAnsi(text.split("\n", 1)[0]!);
+  return pieces.map(piece => piece.text).join("");
+}
+
 function isBlank(text: string): boolean {
   return text.trim() === "";
 }

@@ -5,6 +5,7 @@ import { Link, useParams } from "wouter";
 import { addresses } from "../../addresses.ts";
 import type { Attempt, Job, Run } from "../../api/client.ts";
 import { useApi, usePages } from "../../api/use-api.ts";
+import { firstPlainLine } from "../../log/ansi.ts";
 import type { StepLook } from "../../log/log-row.tsx";
 import { LogView } from "../../log/log-view.tsx";
 import { useFilters } from "../../ui/filters.ts";
@@ -212,7 +213,7 @@ function StepText({ step }: { step: Step }) {
           {step.name}
         </span>
         {step.state !== "passed" && step.message !== "" && (
-          <span className="small muted">{step.message.slice(0, 200)}</span>
+          <span className="small muted">{firstPlainLine(step.message).slice(0, 200)}</span>
         )}
       </span>
       <span className="small muted">

@@ -23,9 +23,9 @@ export function Timeline({
     <table className="timeline">
       <caption className="sr-only">From the queue to the end</caption>
       <colgroup>
-        <col style={{ width: "28%" }} />
+        <col className="part" />
         <col />
-        <col style={{ width: 110 }} />
+        <col className="length" />
       </colgroup>
       <thead className="sr-only">
         <tr>

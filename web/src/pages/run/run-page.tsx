@@ -83,7 +83,7 @@ function RunView({ run }: { run: Run }) {
 }
 
 function Why({ run }: { run: Run }) {
-  const state = stateOfRun(run);
+  const state = stateOfShown(run);
   const says = run.detail !== "" && state !== "passed";
   if (!says && run.problems.length === 0) return null;
   return (
@@ -139,9 +139,11 @@ function JobEntry({ run, job }: { run: Run; job: Job }) {
       </div>
       <div className="row end">
         <Approval run={run} job={job} />
-        <span className="small muted">
-          <Duration from={job.startedAt} to={job.finishedAt} />
-        </span>
+        {job.startedAt !== null && (
+          <span className="small muted">
+            <Duration from={job.startedAt} to={job.finishedAt} />
+          </span>
+        )}
         {run.jobs.length > 1 && <CancelJob run={run} job={job} />}
       </div>
     </li>
