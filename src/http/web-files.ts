@@ -2,7 +2,7 @@
 // Whatever else a browser opens as a page gets the page too, which then finds out what to show; nothing else does.
 
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import type { RequestHandler } from "./handler.ts";
@@ -57,12 +57,19 @@ const notPages = /^\/(api|runner|hooks|webhooks|badge|metrics|healthz|readyz|ass
 
 /** `root` is the folder that `npm run build` makes. Where it is missing, a page that is opened says so. */
 export function webFiles(root: string): RequestHandler {
-  let files: Map<string, WebFile> | undefined;
+  let files = new Map<string, WebFile>();
+  let builtAt: number | undefined;
+  /** Another build took the place of the one that was read, or there was none: read when a page is opened. */
+  const readAgain = () => {
+    const now = statSync(path.join(root, "index.html"), { throwIfNoEntry: false })?.mtimeMs;
+    if (now !== undefined && now === builtAt) return;
+    builtAt = now;
+    files = readFiles(root);
+  };
   return async (request, response) => {
     if (request.method !== "GET" && request.method !== "HEAD") return false;
     const name = (request.url ?? "").split("?")[0]!;
-    // Read when the first one asks; a folder that was missing is looked for again.
-    if (files === undefined || files.size === 0) files = readFiles(root);
+    if (files.size === 0 || isNavigation(request, name)) readAgain();
     const file = name === "/" ? undefined : files.get(name);
     if (file !== undefined) {
       send(request, response, file);

@@ -14,7 +14,7 @@ const livesMs = 30_000;
 
 /** Begins. Called once, by `main.tsx`. */
 export function startStream(): void {
-  say = typeof SharedWorker === "undefined" ? ownHub() : sharedHub();
+  say = sharedHub() ?? ownHub();
   const watch = () => say({ type: "watch", logs: [...watchedLogs.keys()] });
   watch();
   setInterval(watch, livesMs);
@@ -24,7 +24,16 @@ export function startStream(): void {
   });
 }
 
-function sharedHub(): (message: ToHub) => void {
+/** Undefined where there is none, or the person has forbidden it. */
+function sharedHub(): ((message: ToHub) => void) | undefined {
+  try {
+    return openWorker();
+  } catch {
+    return undefined;
+  }
+}
+
+function openWorker(): (message: ToHub) => void {
   const worker = new SharedWorker(new URL("./hub-worker.ts", import.meta.url), {
     type: "module",
     name: "slipway",

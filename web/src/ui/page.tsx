@@ -10,11 +10,18 @@ import { errorText } from "./toasts.tsx";
 /** Title of the window, and an icon that tells how what the page shows stands. */
 export function usePageTitle(title: string, state?: State): void {
   useEffect(() => {
-    document.title = title === "" ? "Slipway" : `${title} · Slipway`;
+    const sign = signs[iconOf(state)];
+    document.title = [
+      ...(sign === undefined ? [] : [sign]),
+      title === "" ? "Slipway" : `${title} · Slipway`,
+    ].join(" ");
     const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
     if (icon !== null) icon.href = `/icons/${iconOf(state)}.svg`;
   }, [title, state]);
 }
+
+/** Before the title: tabs are narrow. */
+const signs: Record<string, string> = { passed: "✓", failed: "✗", running: "▸", waiting: "…" };
 
 function iconOf(state: State | undefined): string {
   if (state === "passed") return "passed";

@@ -117,6 +117,34 @@ describe("signing in", () => {
     expect((await signIn("reporter", password)).status).toBe(201);
   });
 
+  test("a personal token without a limit signs in; no other one does, nor a disabled person's", async () => {
+    const withToken = (token: string) =>
+      server.call<{ name: string; code: string }>("POST", "/session/token", { body: { token } });
+    const plain = (who: keyof Callers["authorization"]) => callers.authorization[who]!.replace("Bearer ", "");
+    const { status, body, headers } = await withToken(` ${plain("reporter")}\n`);
+    expect([status, body.name]).toEqual([201, "reporter"]);
+    const cookie = headers.getSetCookie()[0]!.split(";")[0]!;
+    expect((await server.call("GET", "/session", { headers: { cookie } })).status).toBe(200);
+    expect(await audits()).toMatchObject([{ actor: "reporter", action: "session.started" }]);
+    for (const who of [
+      "admin limited to reporter",
+      "owner limited to reader",
+      "project's token",
+      "worker",
+      "token that has run out",
+      "token of a disabled account",
+      "unknown token",
+    ] as const) {
+      const refused = await withToken(plain(who));
+      expect([who, refused.status, refused.body.code, refused.headers.getSetCookie()]).toEqual([
+        who,
+        401,
+        "token",
+        [],
+      ]);
+    }
+  });
+
   test("signing out ends the session", async () => {
     const { body, headers } = await signIn("reporter", password);
     const cookie = headers.getSetCookie()[0]!.split(";")[0]!;

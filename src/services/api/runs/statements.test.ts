@@ -8,10 +8,12 @@ import {
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
 import { seedHistory } from "../../../store/fixtures/run-history.ts";
 import { outputStatement, scopeStatement, sourceStatement } from "../../../store/job-materials.ts";
+import { seenAttemptsStatement } from "../changes/change-routes.ts";
+import { placesStatement } from "../changes/change-watch.ts";
 import { replayStatement } from "../results/replay.ts";
 import { attemptsOfJobStatement, attemptsStatement, jobStatement, jobsStatement } from "./job-rows.ts";
 import { waitingStatement } from "./keep-source.ts";
-import { attemptStatement, eventsStatement } from "./list-runs.ts";
+import { attemptStatement, eventsStatement, textStatement } from "./list-runs.ts";
 import { newsStatement } from "./run-watch.ts";
 
 let database: TestDatabase;
@@ -49,6 +51,9 @@ test.each([
   ["outputs", outputStatement, [id, ["build"]]],
   ["a job's trust", scopeStatement, [id]],
   ["a replay", replayStatement, [id]],
+  ["runs with a text", textStatement, [[id], "text"]],
+  ["places of runs", placesStatement, [[id]]],
+  ["attempts that may be followed", seenAttemptsStatement, [[id], false, null, [1]]],
 ] as [string, string, unknown[]][])(
   "%s: found without reading through the history",
   async (_, statement, values) => {

@@ -105,7 +105,8 @@ export function timelineOf(job: Job, attempt: Attempt | undefined, story: JobSto
   };
   const isFirst = attempt === undefined || attempt.number === 1;
   if (isFirst) {
-    add("waits for others", job.createdAt, job.queuedAt ?? job.finishedAt, "waiting");
+    const waits = job.requires.length > 0 || job.approval !== null;
+    if (waits) add("waits for others", job.createdAt, job.queuedAt ?? job.finishedAt, "waiting");
     add("in the queue", job.queuedAt, attempt?.claimedAt ?? job.finishedAt, "queued");
   }
   if (attempt === undefined) return spans;
