@@ -39,7 +39,15 @@ export default function ProjectSettingsPage() {
   );
 }
 
-function Badge({ organisation, project, badgeUrl }: { organisation: string; project: string; badgeUrl: string }) {
+function Badge({
+  organisation,
+  project,
+  badgeUrl,
+}: {
+  organisation: string;
+  project: string;
+  badgeUrl: string;
+}) {
   const image = new URL(badgeUrl, location.origin);
   const page = new URL(addresses.project(organisation, project), location.origin);
   return (
@@ -112,7 +120,9 @@ function Deletion({ params }: { params: { organisation: string; project: string 
   return (
     <Panel title="Delete the project">
       <div className="row spread">
-        <p className="grow">Everything of it goes with it, for good. It is refused while a run is under way.</p>
+        <p className="grow">
+          Everything of it goes with it, for good. It is refused while a run is under way.
+        </p>
         <button
           type="button"
           className="button danger"

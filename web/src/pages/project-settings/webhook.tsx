@@ -27,12 +27,7 @@ export function Webhook({ project }: { project: Project }) {
     <Panel
       title="Webhook"
       actions={
-        <button
-          type="button"
-          className="button small"
-          disabled={rotate.isPending}
-          onClick={() => void ask()}
-        >
+        <button type="button" className="button small" disabled={rotate.isPending} onClick={() => void ask()}>
           New secret
         </button>
       }

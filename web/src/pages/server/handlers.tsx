@@ -100,7 +100,13 @@ function HandlerDialog({ close }: { close: () => void }) {
       }}
     >
       <Field label="Name" hint="It gets the calls to /handlers/NAME.">
-        <input name="name" required maxLength={40} pattern="[a-z0-9]([a-z0-9\-]*[a-z0-9])?" spellCheck={false} />
+        <input
+          name="name"
+          required
+          maxLength={40}
+          pattern="[a-z0-9]([a-z0-9\-]*[a-z0-9])?"
+          spellCheck={false}
+        />
       </Field>
       <Field label="Is">
         <select value={kind} onChange={({ target }) => setKind(target.value as "url")}>

@@ -57,7 +57,12 @@ export function Organisations() {
         {items => (
           <Table
             label="Organisations"
-            heads={["Name", { text: "Weight", number: true }, { text: "Jobs at once", number: true }, "Since"]}
+            heads={[
+              "Name",
+              { text: "Weight", number: true },
+              { text: "Jobs at once", number: true },
+              "Since",
+            ]}
             rows={items.map(each => ({
               key: each.name,
               cells: [

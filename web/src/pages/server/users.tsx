@@ -61,7 +61,12 @@ function Actions({ user, isMe, renew }: { user: User; isMe: boolean; renew: () =
   });
   const set = (body: { admin?: boolean; disabled?: boolean }) =>
     change.mutate({ params: { user: user.name }, body });
-  const ask = async (title: string, text: string, action: string, body: { admin?: boolean; disabled?: boolean }) => {
+  const ask = async (
+    title: string,
+    text: string,
+    action: string,
+    body: { admin?: boolean; disabled?: boolean },
+  ) => {
     if (await confirm({ title, text, action, danger: true })) set(body);
   };
   // Nobody locks himself out.
