@@ -9,7 +9,7 @@ import { debianLayer, packTree } from "./debian-layer.ts";
 /** What the Dockerfile installs, and what its base image has of what we call. */
 const packages = [
   ...["base-files", "dash", "coreutils", "sed", "grep", "findutils", "hostname"],
-  ...["git", "ca-certificates", "openssh-client", "busybox-static", "tzdata", "libstdc++6"],
+  ...["git", "ca-certificates", "openssh-client", "busybox-static", "tzdata", "libstdc++6", "git-lfs"],
 ];
 
 export const uid = 10001;
