@@ -2,7 +2,7 @@
 
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
-import { hearOtherPages, sessionMayBeOver } from "./api/session.ts";
+import { askWhoIAm, hearOtherPages, sessionMayBeOver } from "./api/session.ts";
 import { mayPass } from "./api/use-api.ts";
 import { App } from "./app.tsx";
 import { startStream } from "./live/connect.ts";
@@ -33,6 +33,7 @@ const queries = new QueryClient({
     mutations: { networkMode: "always", retry: false },
   },
 });
+askWhoIAm(queries);
 keepFresh(queries);
 startStream();
 listenToKeys();

@@ -11,9 +11,16 @@ const order: Role[] = ["owner", "maintainer", "reporter", "reader"];
 
 /** Undefined until it is known, null for somebody who has not signed in. */
 export function useMe(): Person | null | undefined {
-  const { data } = useQuery({ queryKey: ["me"], queryFn: fetchMe, staleTime: 60_000, retry: 3 });
+  const { data } = useQuery({ ...me, retry: 3 });
   return data;
 }
+
+/** Asked before anything is drawn: nearly every page waits for it. */
+export function askWhoIAm(queries: QueryClient): void {
+  void queries.prefetchQuery(me);
+}
+
+const me = { queryKey: ["me"], queryFn: fetchMe, staleTime: 60_000 };
 
 async function fetchMe(): Promise<Person | null> {
   try {
