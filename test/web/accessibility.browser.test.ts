@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { watchPage } from "./browser.ts";
 import { everyPage, plainTexts, type Seeded, seedPages } from "./seed-pages.ts";
-import { openSettled, settled } from "./settled.ts";
+import { goSettled, openSettled, settled } from "./settled.ts";
 import { startWorld, type World } from "./world.ts";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -33,7 +33,6 @@ interface Violation {
 }
 
 async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
   const found = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as {
     violations: Violation[];
   };
@@ -52,10 +51,12 @@ test("axe finds nothing serious on any page, in light and dark, and none is wide
   const page = await world.admin();
   const wrong = watchPage(page, world.server.url, [/status of 404/]);
   const found: string[] = [];
+  await openSettled(page, "/");
+  await page.evaluate(axe);
   for (const path of everyPage(seeded)) {
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.emulateMedia({ colorScheme: "light" });
-    await openSettled(page, path);
+    await goSettled(page, path);
     const note = (texts: string[], look: string) =>
       found.push(...texts.map(text => `${path} (${look}): ${text}`));
     note(await violations(page), "light");
@@ -132,8 +133,9 @@ test("Tab reaches every link, button and field of a page, and each shows that it
 test("who wants no motion sees none", async () => {
   const page = await world.admin();
   await page.emulateMedia({ reducedMotion: "reduce" });
+  await openSettled(page, "/");
   for (const path of everyPage(seeded).slice(0, 20)) {
-    await openSettled(page, path);
+    await goSettled(page, path);
     expect(await page.evaluate("document.getAnimations().length"), path).toBe(0);
   }
 }, 120_000);

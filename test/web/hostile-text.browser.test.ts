@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { endOf, startRun } from "../server/projects.ts";
 import { watchPage } from "./browser.ts";
 import { everyPage, type Seeded, seedPages, type Texts } from "./seed-pages.ts";
-import { openSettled } from "./settled.ts";
+import { goSettled, openSettled } from "./settled.ts";
 import { startWorld, type World } from "./world.ts";
 
 /** Calls what every page of these tests reports. Marked, so that a page can be asked whether it has shown it. */
@@ -127,8 +127,9 @@ test("no text of anybody becomes more than text, on any page", async () => {
   const done = await watchHostile(page);
   const wrong = watchPage(page, world.server.url, [/status of 404/]);
   const shown = new Set<string>();
+  await openSettled(page, "/");
   for (const path of [...everyPage(seeded), ...more]) {
-    await openSettled(page, path);
+    await goSettled(page, path);
     await page.evaluate("for (const each of document.querySelectorAll('main details')) each.open = true");
     const [text, title, elements] = (await page.evaluate(
       `[document.body.innerText, document.title, ${strange}]`,

@@ -1,9 +1,9 @@
 // Which page an address shows.
 
 import { Component, type ReactNode, Suspense } from "react";
-import { Link, Redirect, Route, Switch, useLocation, useSearch } from "wouter";
+import { Link, Redirect, Route, Switch, useLocation, useParams, useSearch } from "wouter";
 import { addresses } from "./addresses.ts";
-import { useMe } from "./api/session.ts";
+import { may, useMe } from "./api/session.ts";
 import { type PageRoute, routes } from "./routes.tsx";
 import { Empty, Failed, Loading } from "./ui/page.tsx";
 import { Shell } from "./ui/shell.tsx";
@@ -36,10 +36,18 @@ function Page({ route }: { route: PageRoute }) {
   const me = useMe();
   const [path] = useLocation();
   const search = useSearch();
+  const { organisation = "" } = useParams();
   if (route.signedIn && me === undefined) return <Loading />;
   if (route.signedIn && me === null) {
     const here = `${path}${search === "" ? "" : `?${search}`}`;
     return <Redirect to={`${addresses.signIn}?to=${encodeURIComponent(here)}`} replace />;
+  }
+  if (route.only !== undefined && !may(me, organisation, route.only)) {
+    return (
+      <Empty title={`This page is for ${route.only}s of ${organisation}.`}>
+        <Link href={addresses.projects}>To the projects</Link>
+      </Empty>
+    );
   }
   return <route.page />;
 }

@@ -2,12 +2,15 @@
 // here once; `addresses.ts` makes the links.
 
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import type { Role } from "./api/session.ts";
 
 export interface PageRoute {
   path: string;
   page: LazyExoticComponent<ComponentType>;
   /** Only for people who have signed in; others are led to sign in. */
   signedIn?: boolean;
+  /** The role in the organisation of its address that may see anything of it. Others are told so, and nothing is asked. */
+  only?: Role;
 }
 
 const project = "/projects/:organisation/:project";
@@ -19,7 +22,11 @@ export const routes: PageRoute[] = [
   { path: "/queue", page: lazy(() => import("./pages/queue/queue-page.tsx")), signedIn: true },
   { path: "/workers", page: lazy(() => import("./pages/workers/workers-page.tsx")), signedIn: true },
   { path: "/account", page: lazy(() => import("./pages/account/account-page.tsx")), signedIn: true },
-  { path: "/server/:tab?", page: lazy(() => import("./pages/server/server-page.tsx")), signedIn: true },
+  {
+    path: "/server/:tab?",
+    page: lazy(() => import("./pages/server/server-page.tsx")),
+    signedIn: true,
+  },
   {
     path: "/organisations/:organisation/:tab?",
     page: lazy(() => import("./pages/organisation/organisation-page.tsx")),
@@ -37,11 +44,13 @@ export const routes: PageRoute[] = [
     path: `${project}/variables`,
     page: lazy(() => import("./pages/variables/variables-page.tsx")),
     signedIn: true,
+    only: "maintainer",
   },
   {
     path: `${project}/settings`,
     page: lazy(() => import("./pages/project-settings/project-settings-page.tsx")),
     signedIn: true,
+    only: "maintainer",
   },
   { path: `${project}/runs/:number`, page: lazy(() => import("./pages/run/run-page.tsx")) },
   { path: `${project}/runs/:number/tests`, page: lazy(() => import("./pages/run-tests/run-tests-page.tsx")) },

@@ -229,7 +229,9 @@ function Guided({ organisation, project: name }: { organisation: string; project
 }
 
 function RunNow({ organisation, project }: { organisation: string; project: string }) {
+  const me = useMe();
   const start = useAction("createRun", { changes: ["listRuns"] });
+  if (!may(me, organisation, "reporter")) return null;
   return (
     <div>
       <button
