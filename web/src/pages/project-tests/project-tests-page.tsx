@@ -63,9 +63,9 @@ export default function ProjectTestsPage() {
         <label className="field">
           <span>Show</span>
           <select value={values.show ?? ""} onChange={({ target }) => set({ show: target.value })}>
-            <option value="">all that have failed</option>
-            <option value="failing">those that fail now</option>
-            <option value="flaky">flaky ones</option>
+            <option value="">all of them</option>
+            <option value="failing">failing now</option>
+            <option value="flaky">flaky</option>
           </select>
         </label>
         <label className="field">

@@ -70,7 +70,13 @@ function Actions({ user, isMe, renew }: { user: User; isMe: boolean; renew: () =
     if (await confirm({ title, text, action, danger: true })) set(body);
   };
   // Nobody locks himself out.
-  if (isMe) return <span className="muted small">you</span>;
+  if (isMe) {
+    return (
+      <div className="row">
+        <span className="muted small">this is you</span>
+      </div>
+    );
+  }
   const named = <span className="sr-only"> ({user.name})</span>;
   return (
     <div className="row">
