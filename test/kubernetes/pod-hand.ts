@@ -126,6 +126,11 @@ export class PodHand {
     this.#disrupt("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint");
   }
 
+  /** `activeDeadlineSeconds` are over, now. */
+  passDeadline(): void {
+    this.#passDeadline();
+  }
+
   /** The node controller's word: Ready is False, nothing else. */
   nodeNotReady(): void {
     this.#edit(pod => {

@@ -23,6 +23,8 @@ export interface StandInOptions {
   tls?: boolean;
   /** Made at the start, with their service accounts. */
   namespaces?: string[];
+  /** It lives as long as a suite, not as one test of it: it keeps no process alive. */
+  unref?: boolean;
 }
 
 export interface StandIn extends AsyncDisposable, Faults {
@@ -82,6 +84,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
       ? http.createServer(listener)
       : https.createServer({ key: certificate.key, cert: certificate.cert }, listener);
   server.keepAliveTimeout = 60_000;
+  if (options.unref === true) server.unref();
   const listen = (port: number) =>
     new Promise<void>((resolve, reject) => {
       server.once("error", reject);
