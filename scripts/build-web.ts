@@ -92,7 +92,14 @@ export async function buildWebIfStale(): Promise<void> {
 function sourcesHash(): string {
   const hash = createHash("sha256");
   const files = globSync(
-    ["web/**/*", "src/{client,core,lib}/**/*.ts", "package-lock.json", "scripts/build-web.ts"],
+    [
+      "web/**/*",
+      "src/{client,core,lib}/**/*.ts",
+      "src/config/cron.ts",
+      "deploy/hooks/*",
+      "package-lock.json",
+      "scripts/build-web.ts",
+    ],
     {
       cwd: root,
       withFileTypes: true,

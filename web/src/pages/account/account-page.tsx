@@ -18,17 +18,22 @@ export default function AccountPage() {
     <div className="stack">
       <PageHead title={me.name} />
       <Panel title="Where you belong">
-        {me.organisations.length === 0 && !me.admin && (
-          <p className="muted">To no organisation yet. An owner of one can take you in.</p>
-        )}
-        <ul className="stack">
-          {me.admin && <li>You are an administrator of this server and may do everything.</li>}
-          {me.organisations.map(({ name, role }) => (
-            <li key={name}>
-              <Link href={addresses.organisation(name)}>{name}</Link> <span className="muted">as {role}</span>
-            </li>
-          ))}
-        </ul>
+        <div className="stack">
+          {me.organisations.length === 0 && !me.admin && (
+            <p className="muted">To no organisation yet. An owner of one can take you in.</p>
+          )}
+          {me.admin && <p>You are an administrator of this server and may do everything.</p>}
+          <dl className="facts">
+            {me.organisations.map(({ name, role }) => (
+              <div key={name} className="row">
+                <dt>
+                  <Link href={addresses.organisation(name)}>{name}</Link>
+                </dt>
+                <dd>{role}</dd>
+              </div>
+            ))}
+          </dl>
+        </div>
       </Panel>
       <Tokens />
       <Password />
