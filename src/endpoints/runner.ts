@@ -70,6 +70,8 @@ export const claimAnswer = z.strictObject({
   jobId: z.string(),
   attemptId: z.string(),
   epoch,
+  /** What the job has waited for since it was claimed, in the words of whoever it waited for: for its log. */
+  waited: z.array(z.string()).optional(),
   /**
    * Ready to run: `environment` has the plain variables of organisation, project and pipeline and those of the trigger in
    * their places, `secrets` the names of the protected ones. `runId` in it is the name of the runner's containers.
@@ -96,7 +98,13 @@ export const claimAnswer = z.strictObject({
 });
 
 export const heartbeatBody = z.object({ epoch });
-export const cancelAnswer = z.strictObject({ cancel: cancel.nullable() });
+export const cancelAnswer = z.strictObject({
+  cancel: cancel.nullable(),
+  /** Of a heartbeat: `waited` as in the claim's answer, as long as it is by now. */
+  waited: z.array(z.string()).optional(),
+  /** Of a heartbeat: containers of the job's place still wait for something, or nobody is there who would know. */
+  waits: z.literal(true).optional(),
+});
 
 export const eventsBody = z.object({ epoch, events: z.array(sentEvent).max(500) });
 /** The highest number up to which all is stored. The sender goes on behind it. */

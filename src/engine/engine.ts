@@ -56,6 +56,11 @@ export interface EngineRequest {
   keep: boolean;
   /** Root file system read-only, as hardened classes have it. */
   readOnlyRoot?: boolean;
+  /**
+   * Where containers are brought up by somebody else: whether they still wait for something. True too while that is not known.
+   * A box that is silent though nothing is waited for is given up.
+   */
+  placeWaits?(): boolean;
   /** Progress and remarks, masked by the receiver. Must not be awaited for long. */
   report(news: EngineNews): void;
   signal: AbortSignal;

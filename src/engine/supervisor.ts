@@ -65,6 +65,10 @@ export function supervisorCommand(nonce: string, shell: string[], sh = "/bin/sh"
   return [sh, "-c", supervisorScript, "slipway", nonce, ...shell];
 }
 
+/** What to do where the supervisor does not greet. */
+export const noGreetingHint =
+  "Most likely the image's ENTRYPOINT swallows the shell: set `entrypoint: /bin/sh -c 'exec \"$@\"' --` (or another that runs its arguments) in the box, or choose an image with /bin/sh.";
+
 /** The line the supervisor greets with, up to the fields. */
 export function greetingPrefix(nonce: string): string {
   return `slipway-box ${nonce} ready `;

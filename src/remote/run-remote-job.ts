@@ -20,6 +20,7 @@ import { refusalOfClass, settingsOf, withinClass } from "./class-limits.ts";
 import { finish, recordOf } from "./finish.ts";
 import { type JobNews, openJobNews } from "./job-news.ts";
 import type * as JobParts from "./job-parts.ts";
+import { createPlaceWaits, type PlaceWaits } from "./place-waits.ts";
 import { openRunnerHttp } from "./runner-http.ts";
 import type { RunnerInput } from "./runner-input.ts";
 import { createRunnerLink, type RunnerLink } from "./runner-link.ts";
@@ -149,11 +150,14 @@ async function runClaimed(claimed: Claimed): Promise<End> {
   const controller = new AbortController();
   const ending: Ending = { signal: controller.signal, end: cancel => controller.abort(cancel) };
   link.fenced.addEventListener("abort", () => ending.end(cancelOf(link.fenced)), { once: true });
+  const place = createPlaceWaits();
+  place.heed({ waited: answer.waited ?? [] });
   await using life = startSignsOfLife({
     link,
     heartbeatMs: answer.limits.heartbeatMs,
     clock,
     onCancel: ending.end,
+    onWaits: place.heed,
   });
   using _stop = endOnTerm(claimed, life, ending);
   let undelivered: unknown;
@@ -170,7 +174,7 @@ async function runClaimed(claimed: Claimed): Promise<End> {
     },
   });
   try {
-    await run({ ...claimed, ending, news });
+    await run({ ...claimed, ending, news, place });
   } catch (error) {
     // The last event is missing: what becomes of the job is in its terminal record alone.
     undelivered ??= error;
@@ -211,6 +215,7 @@ function endOnTerm({ signal, input, clock, link }: Claimed, life: SignsOfLife, e
 interface Running extends Claimed {
   ending: Ending;
   news: JobNews;
+  place: PlaceWaits;
 }
 
 /** The job itself. What it comes to is the last event that it tells. */
@@ -254,13 +259,15 @@ async function run(running: Running): Promise<void> {
 }
 
 /** What the job tells beside its steps; whoever waits for something says so. */
-function tellNotice({ answer, news, clock }: Running, message: string): void {
+function tellNotice(
+  { answer, news, clock }: Running,
+  message: string,
+  level: "info" | "warning" = "warning",
+): void {
   const time = new Date(clock.now()).toISOString();
   const about = { runId: answer.job.runId, seq: 0, time };
   // What keeps it from being told ends the job by itself.
-  void Promise.resolve(news.sink({ ...about, type: "notice", level: "warning", message })).catch(
-    () => undefined,
-  );
+  void Promise.resolve(news.sink({ ...about, type: "notice", level, message })).catch(() => undefined);
 }
 
 /** What reaches the repository is in no variable, and in nothing that is told. */
@@ -279,13 +286,16 @@ function endAfter(ms: number | undefined, clock: Clock, ending: Ending): Disposa
 }
 
 /** The engine of this place, or one that says why the job cannot have it: told like whatever else keeps a job from starting. */
-function engineOf({ answer, input, engine: opening }: Running): Engine {
+function engineOf(running: Running): Engine {
+  const { answer, input, engine: opening, place } = running;
   const { job, trusted } = answer;
   let engine: Engine | undefined;
   const refusal: Refusal | undefined = refusalOfClass(job, answer.class, trusted);
   return {
     name: input.engine,
     async start(request) {
+      // Behind the run's own first words.
+      place.tellTo(message => tellNotice(running, message, "info"));
       if (refusal !== undefined) return { ok: false, refusal };
       if (!fitsClass(input.engine, answer.class.engine)) {
         throw new SlipwayError(
@@ -294,7 +304,7 @@ function engineOf({ answer, input, engine: opening }: Running): Engine {
         );
       }
       engine = await opening;
-      return engine.start(request);
+      return engine.start({ ...request, placeWaits: () => place.waits });
     },
     hintForScript: code => engine?.hintForScript?.(code),
   };

@@ -5,6 +5,7 @@ import { Cancel } from "../core/cancel.ts";
 import type { CancelAnswer } from "../endpoints/runner.ts";
 import type { Clock } from "../lib/clock.ts";
 import { pauseOrThrow } from "../lib/pause.ts";
+import type { WaitWords } from "./place-waits.ts";
 import type { LinkAnswer, RunnerLink } from "./runner-link.ts";
 
 export interface SignsOfLife extends AsyncDisposable {
@@ -18,6 +19,8 @@ export interface SignsOfLifeOptions {
   clock: Clock;
   /** Called at most once, with why the job is to end. */
   onCancel(cancel: Cancel): void;
+  /** Called with what heartbeats tell of the job's place. */
+  onWaits?(words: WaitWords): void;
 }
 
 /** How long the platform may hold the poll open. Seconds. */
@@ -36,17 +39,18 @@ export function startSignsOfLife(options: SignsOfLifeOptions): SignsOfLife {
     told = true;
     options.onCancel(cancel);
   };
-  const beat = async (within: AbortSignal) =>
-    cancelIn(
-      await link.send({
-        method: "POST",
-        path: "heartbeat",
-        headers: { "content-type": "application/json" },
-        body: [Buffer.from(JSON.stringify({ epoch: link.epoch }))],
-        silenceMs: heartbeatMs,
-        signal: within,
-      }),
-    );
+  const beat = async (within: AbortSignal) => {
+    const answer = await link.send({
+      method: "POST",
+      path: "heartbeat",
+      headers: { "content-type": "application/json" },
+      body: [Buffer.from(JSON.stringify({ epoch: link.epoch }))],
+      silenceMs: heartbeatMs,
+      signal: within,
+    });
+    if (answer.status === 200) options.onWaits?.(waitsIn(answer));
+    return cancelIn(answer);
+  };
 
   async function beats(): Promise<void> {
     for (;;) {
@@ -87,6 +91,11 @@ export function startSignsOfLife(options: SignsOfLifeOptions): SignsOfLife {
       await running;
     },
   };
+}
+
+function waitsIn({ json }: LinkAnswer): WaitWords {
+  const { waited, waits } = (json ?? {}) as Partial<CancelAnswer>;
+  return { waits: waits === true, ...(Array.isArray(waited) ? { waited: waited.map(String) } : {}) };
 }
 
 function cancelIn({ status, json }: LinkAnswer): Cancel | undefined {

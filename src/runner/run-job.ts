@@ -8,6 +8,7 @@ import type { Job, StepSpec } from "../core/job.ts";
 import { exitCodeOf, type Outcome } from "../core/outcome.ts";
 import type { StepFile } from "../core/step-file.ts";
 import type { EngineNews, Workspace } from "../engine/engine.ts";
+import { noGreetingHint } from "../engine/supervisor.ts";
 import { mergeEnvironment, pipelineEnvironment, resultEnvironment } from "../plan/environment.ts";
 import { commandGroup } from "../plan/step-script.ts";
 import { StepRefused } from "../steps/step-refused.ts";
@@ -222,11 +223,7 @@ async function greet(session: Session, input: RunJobInput): Promise<Result<JobRu
           ? `the box ended at once with exit code ${greeting.exitCode}`
           : `the connection to the box was lost: ${greeting.message}`;
     if (greeting !== undefined && greeting.kind === "lost") throw new Error(what);
-    return refuse(
-      "box-without-shell",
-      `image ${image}: ${what}.${said}`,
-      "Most likely the image's ENTRYPOINT swallows the shell: set `entrypoint: /bin/sh -c 'exec \"$@\"' --` (or another that runs its arguments) in the box, or choose an image with /bin/sh.",
-    );
+    return refuse("box-without-shell", `image ${image}: ${what}.${said}`, noGreetingHint);
   } finally {
     input.signal.removeEventListener("abort", onAbort);
   }

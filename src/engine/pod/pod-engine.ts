@@ -6,6 +6,7 @@ import { accept, messageOf, type Refusal, type Result, refuse, SlipwayError } fr
 import type { Clock } from "../../lib/clock.ts";
 import type { ContainerSpec, Engine, EngineRequest, PortMapping, Workspace } from "../engine.ts";
 import { linkVariables } from "../link-variables.ts";
+import { watchSilence } from "./box-silence.ts";
 import { openPodBox, openSession, type PodSession } from "./pod-box.ts";
 import { openPodLink, type PodLink } from "./pod-link.ts";
 import { orderField } from "./pod-supervisor.ts";
@@ -92,10 +93,12 @@ async function start(options: Options, request: EngineRequest): Promise<Result<W
   const describing = describe(options, request);
   const greeted = orAborted(Promise.race([options.early, endOf(link)]), signal);
   greeted.catch(() => undefined);
+  using silence = watchSilence(clock, request.box.shownImage, request.placeWaits);
   const ready = await firstRefusal(services.map(service => waitUntilReady(service, options, signal)));
   if (ready !== undefined) return { ok: false, refusal: ready };
   const links = await describing;
-  const early = await greeted;
+  const early = await Promise.race([greeted, silence.tooLong]);
+  if ("code" in early) return { ok: false, refusal: early };
   const { life } = options;
   const first = links.length === 0 ? early : await openWith(links, early, options);
   const box = openPodBox(

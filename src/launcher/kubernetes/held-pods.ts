@@ -27,8 +27,8 @@ export interface HeldPod {
   /** Made by somebody before: what the next list does not show is gone. */
   adopted: boolean;
   heldAt: number;
-  /** What was said last of its waiting, and when. */
-  said: { message: string; at: number };
+  /** What was said last of its waiting, and when. Of one that was adopted it is not known. */
+  said: { message: string | undefined; at: number };
   stopEnd?: () => void;
   /** What is to be told of it after the grace. */
   end?: LaunchEnd;
@@ -130,7 +130,7 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
     unshown: namespace => unshown.get(namespace) ?? 0,
     hold(pod) {
       const shown = seen(pod.attemptId);
-      const said = { message: "", at: 0 };
+      const said = { message: pod.adopted ? undefined : "", at: 0 };
       const entry: HeldPod = {
         ...pod,
         shown: shown !== undefined,

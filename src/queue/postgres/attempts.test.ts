@@ -209,7 +209,9 @@ test("of cancel and the exchange of the token, whichever comes first: the runner
       continue;
     }
     expect(job).toMatchObject({ state: "running" });
-    expect(await heartbeat(db, claim!)).toEqual({ cancel: { kind: "canceled", message: request.message } });
+    expect(await heartbeat(db, claim!)).toMatchObject({
+      cancel: { kind: "canceled", message: request.message },
+    });
     await finishAttempt(db, claim!, { ...passed, outcome: "canceled" });
   }
 });
@@ -232,7 +234,9 @@ test("a thousand cancels at once end what waits and tell what runs", async () =>
     { state: "running", count: 20 },
   ]);
   for (const claim of claims) {
-    expect(await heartbeat(db, claim)).toEqual({ cancel: { kind: "canceled", message: "canceled by ada" } });
+    expect(await heartbeat(db, claim)).toMatchObject({
+      cancel: { kind: "canceled", message: "canceled by ada" },
+    });
   }
 }, 30_000);
 
@@ -266,7 +270,7 @@ test("when the database dies and comes back, every job is in the queue or in one
   await database.crash();
   await queue.renew(workerCalled("w"), []);
   // What was acknowledged is there; a claim that was not yet on disk is gone with its token.
-  expect(await heartbeat(db, begunOne)).toEqual({ cancel: null });
+  expect(await heartbeat(db, begunOne)).toMatchObject({ cancel: null });
   const held: string[] = [];
   for (const claim of claims) {
     const exchange = await exchangeClaim(db, claim.claimToken, "n");
@@ -443,4 +447,45 @@ test("a runner that is gone is believed what it has signed, and no more than is 
   expect(await left({}, false)).toBe("broken: the runner ended");
   expect(await left({}, true)).not.toContain("the runner ended");
   expect(await left({ reason: "given-up" }, true)).toBe("broken: the runner ended");
+});
+
+test("what a try has waited for reaches its runner, with its claim and its heartbeats, each reason once", async () => {
+  const claim = await claimed();
+  const { attemptId, epoch } = claim;
+  const say = (message: string) => queue.note([{ attemptId, epoch, message }]);
+  for (const message of ["no room", "", "no room", "quota", ""]) await say(message);
+  const first = await exchangeClaim(database.db, claim.claimToken, "n");
+  expect(first).toMatchObject({ kind: "ok", waited: ["no room", "quota"] });
+  expect(await exchangeClaim(database.db, claim.claimToken, "n")).toMatchObject({
+    waited: ["no room", "quota"],
+  });
+  await queue.renew(workerCalled("w"), [{ attemptId, epoch, alive: true }]);
+  expect(await heartbeat(database.db, claim)).toEqual({ cancel: null, waited: ["no room", "quota"] });
+  await say("the image of the box is being pulled");
+  expect(await heartbeat(database.db, claim)).toMatchObject({ waits: true, waited: { length: 3 } });
+  await say("");
+  expect(await heartbeat(database.db, claim)).not.toHaveProperty("waits");
+  await database.db.query("update workers set lease_until = now() - interval '1 second'");
+  expect(await heartbeat(database.db, claim)).toHaveProperty("waits", true);
+  for (let count = 0; count < 40; count++) await say(`reason ${count}`);
+  expect(await heartbeat(database.db, claim)).toMatchObject({ waited: { length: 20 } });
+});
+
+test("the log of a try without a runner says what it waited for and why it ended; of one with words nothing is added", async () => {
+  const silentOne = await claimed();
+  await queue.note([{ attemptId: silentOne.attemptId, epoch: silentOne.epoch, message: "no node has room" }]);
+  const end = { outcome: "broken" as const, reason: "pod-pending", message: "waited for 60 minutes" };
+  expect(await queue.lost(silentOne.attemptId, silentOne.epoch, end)).toBe("ok");
+  const eventsOf = (id: string) =>
+    database.db.query<{ body: RunEvent }>("select body from events where attempt_id = $1 order by seq", [id]);
+  const told = (await eventsOf(silentOne.attemptId)).map(({ body }) => body);
+  expect(told).toMatchObject([
+    { type: "notice", level: "info", seq: 1, message: "The job has waited: no node has room" },
+    { type: "notice", level: "error", seq: 2, message: "waited for 60 minutes" },
+  ]);
+  expect(Date.parse(told[0]!.time)).not.toBeNaN();
+  const spoken = await running();
+  await storeEvents(database.db, spoken, numbered(1, note));
+  expect(await queue.lost(spoken.attemptId, spoken.epoch, end)).toBe("ok");
+  expect(await eventsOf(spoken.attemptId)).toHaveLength(1);
 });

@@ -29,9 +29,36 @@ export async function lostAttempt(
     const finish = await finishAttempt(db, { attemptId, epoch }, record);
     if (finish.kind !== "incomplete") return finish.kind === "accepted" ? "ok" : "stale";
   }
-  const became = await db.transact(tx => endAttempt(tx, attemptId, epoch, endWith(end, words), heldBy));
+  const became = await db.transact(async tx => {
+    const ended = await endAttempt(tx, attemptId, epoch, endWith(end, words), heldBy);
+    if (ended !== "stale") await tx.query(tellStatement, [attemptId]);
+    return ended;
+  });
   return became === "stale" ? "stale" : "ok";
 }
+
+/**
+ * Of a try whose runner has told nothing, its log tells what it has waited for and why it ended. It is over: nobody else
+ * numbers its events any more.
+ */
+const tellStatement = `
+  with told as (
+    select id, run_id, words.seq, words.level, words.message
+    from attempts, lateral (
+      select wait.seq, 'info' as level, 'The job has waited: ' || wait.reason as message
+      from unnest(waited) with ordinality as wait (reason, seq)
+      union all
+      select cardinality(waited) + 1, 'error', attempts.message
+    ) as words
+    where id = $1 and events_stored = 0 and attempts.message <> ''
+  ), kept as (
+    insert into events (attempt_id, seq, run_id, body)
+    select id, seq, run_id, jsonb_build_object('type', 'notice', 'level', level, 'message', message, 'runId', run_id,
+      'seq', seq, 'time', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    from told
+    on conflict (attempt_id, seq) do nothing
+  )
+  update attempts set events_stored = (select max(seq) from told) where id = $1 and exists (select 1 from told)`;
 
 /** With the key's hash, which nobody but the runner and the tables have. */
 async function wordsOf(

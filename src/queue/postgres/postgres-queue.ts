@@ -122,10 +122,12 @@ export function createPostgresQueue({
 
 /**
  * The message of a try that lives is what it waits for. One that still waits is not silent: nobody could have been heard. $1 to
- * $3 are arrays; $4 the worker that must hold it.
+ * $3 are arrays; $4 the worker that must hold it. The first 20 reasons are kept for the job's log.
  */
 export const noteStatement = `
   update attempts set message = noted.message,
+    waited = case when noted.message = '' or noted.message = any (waited) or cardinality(waited) >= 20 then waited
+      else waited || noted.message end,
     heartbeat_at = case when state = 'claimed' and noted.message <> '' then now() else heartbeat_at end
   from unnest($1::text[], $2::bigint[], $3::text[]) as noted (id, epoch, message)
   where attempts.id = noted.id and attempts.epoch = noted.epoch and state <> 'finished'

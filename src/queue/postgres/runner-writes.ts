@@ -14,7 +14,7 @@ export interface AttemptRef {
 
 export type Exchange =
   /** `first`: nobody has noted that the run has begun (`noteRunBegun`). */
-  | ({ kind: "ok"; key: string; jobId: string; runId: string; first: boolean } & AttemptRef)
+  | ({ kind: "ok"; key: string; jobId: string; runId: string; first: boolean; waited: string[] } & AttemptRef)
   /** No such token. */
   | { kind: "unknown" }
   /** The try is over. */
@@ -30,6 +30,7 @@ interface TokenRow {
   claim_hash: Buffer;
   claim_nonce: string | null;
   key_hash: Buffer | null;
+  waited: string[];
 }
 
 /** Exchanges a claim token for the runner's key; the job runs from then on. The same nonce gets the same key again. */
@@ -44,15 +45,16 @@ export async function exchangeClaim(db: Database, claimToken: string, nonce: str
     const row = await tokenRow(db, attemptId);
     if (row === undefined || !fitsHash(claimToken, row.claim_hash)) return { kind: "unknown" };
     if (row.state === "finished") return { kind: "stale" };
-    const { epoch, job_id: jobId, run_id: runId } = row;
-    if (row.claim_nonce === nonce) return { kind: "ok", key, attemptId, epoch, jobId, runId, first: true };
+    const { epoch, job_id: jobId, run_id: runId, waited } = row;
+    if (row.claim_nonce === nonce)
+      return { kind: "ok", key, attemptId, epoch, jobId, runId, waited, first: true };
     if (row.claim_nonce !== null) return { kind: "claimed" };
   }
 }
 
 async function tokenRow(db: Queryable, attemptId: string): Promise<TokenRow | undefined> {
   const [row] = await db.query<TokenRow>(
-    "select job_id, run_id, epoch, state, claim_hash, claim_nonce, key_hash from attempts where id = $1",
+    "select job_id, run_id, epoch, state, claim_hash, claim_nonce, key_hash, waited from attempts where id = $1",
     [attemptId],
   );
   return row;
@@ -66,13 +68,14 @@ const beginStatement = `
     update attempts set claim_nonce = $3, key_hash = $4, state = 'running', started_at = now(), heartbeat_at = now()
     from job where attempts.id = $1 and attempts.job_id = job.id and claim_hash = $2 and state = 'claimed'
       and claim_nonce is null
-    returning attempts.job_id, attempts.run_id, attempts.epoch
+    returning attempts.job_id, attempts.run_id, attempts.epoch, attempts.waited
   )
   update jobs set state = 'running', started_at = coalesce(jobs.started_at, now())
   from begun join runs on runs.id = begun.run_id where jobs.id = begun.job_id
-  returning begun.epoch, begun.job_id as "jobId", begun.run_id as "runId", runs.started_at is null as first`;
+  returning begun.epoch, begun.waited, begun.job_id as "jobId", begun.run_id as "runId", runs.started_at is null as first`;
 
 interface Begun {
+  waited: string[];
   epoch: number;
   jobId: string;
   runId: string;
@@ -184,16 +187,29 @@ export interface CancelWord {
   message: string;
 }
 
-/** Notes that the runner lives. Answers whether it is to stop. */
+export interface HeartbeatWord {
+  /** Why it is to stop. */
+  cancel: CancelWord | null;
+  /** What its containers have waited for so far, oldest first; absent where nothing. */
+  waited?: string[];
+  /** Its containers wait for something now, or nobody is there who would know. */
+  waits?: true;
+}
+
+/** Notes that the runner lives. Answers what it should know. */
 export async function heartbeat(
   db: Queryable,
   { attemptId, epoch }: AttemptRef,
-): Promise<{ cancel: CancelWord | null } | "stale"> {
-  const [row] = await db.query<{ cancel: CancelWord | null }>(
+): Promise<HeartbeatWord | "stale"> {
+  const [row] = await db.query<Required<Pick<HeartbeatWord, "cancel" | "waited">> & { waits: boolean }>(
     `update attempts set heartbeat_at = now() where id = $1 and epoch = $2 and state <> 'finished'
        and ${commitsLater}
-     returning cancel_reason as cancel`,
+     returning cancel_reason as cancel, waited, message <> '' or not exists (
+       select 1 from workers where workers.id = attempts.worker_id and lease_until > now()
+     ) as waits`,
     [attemptId, epoch],
   );
-  return row ?? "stale";
+  if (row === undefined) return "stale";
+  const { cancel, waited, waits } = row;
+  return { cancel, ...(waited.length > 0 ? { waited } : {}), ...(waits ? { waits: true as const } : {}) };
 }

@@ -38,7 +38,7 @@ export async function claimCall(
       "a runner that restarts touches nothing",
     );
   }
-  const { attemptId, jobId, runId, epoch, key, first } = exchange;
+  const { attemptId, jobId, runId, epoch, key, first, waited } = exchange;
   deps.keys.remember(key, { kind: "ok", attemptId, jobId, runId, epoch });
   try {
     const [assembled] = await Promise.all([
@@ -46,7 +46,11 @@ export async function claimCall(
       deps.db.query(forgetStatement, [runId, jobId, attemptId]),
       first ? noteRunBegun(deps.db, runId) : undefined,
     ]);
-    answerJson(response, 200, { key, runId, jobId, attemptId, epoch, ...assembled });
+    answerJson(response, 200, {
+      ...{ key, runId, jobId, attemptId, epoch },
+      ...(waited.length > 0 ? { waited } : {}),
+      ...assembled,
+    });
     deps.log.info(
       { run: runId, job: jobId, attempt: attemptId, runner: body.runner },
       "a runner has its job",
