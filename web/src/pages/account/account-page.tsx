@@ -1,6 +1,6 @@
 // One's own account: who one is and where, tokens, the password.
 
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { Link } from "wouter";
 import { addresses } from "../../addresses.ts";
 import { useMe } from "../../api/session.ts";
@@ -25,12 +25,12 @@ export default function AccountPage() {
           {me.admin && <p>You are an administrator of this server and may do everything.</p>}
           <dl className="facts">
             {me.organisations.map(({ name, role }) => (
-              <div key={name} className="row">
+              <Fragment key={name}>
                 <dt>
                   <Link href={addresses.organisation(name)}>{name}</Link>
                 </dt>
                 <dd>{role}</dd>
-              </div>
+              </Fragment>
             ))}
           </dl>
         </div>
