@@ -60,7 +60,7 @@ beforeAll(async () => {
   values = {
     ...{ organisation: organisation!, project: "app", run: runId, job: jobIds[0]!, attempt: runId },
     ...{ user: "some-reader", token: "1", name: "NAME", schedule: "night", class: "default" },
-    ...{ number: "1", artifact: "1" },
+    ...{ number: "1", artifact: "1", handler: "chat", upload: "an-upload-of-one", part: "0" },
   };
 }, 120_000);
 afterAll(async () => {
