@@ -66,14 +66,7 @@ async function scroll(page: Page, look: () => Promise<void>): Promise<number> {
       `{ const box = document.querySelector(".log-scroll"); box.scrollTop = (box.scrollHeight - box.clientHeight) * ${at / jumps}; }`,
     );
     const wanted = Math.floor((lines * at) / jumps);
-    const there = page.waitForFunction(
-      `(() => {
-        const shown = [...document.querySelectorAll(".log-line")].filter(each => /\\d{8} the quick/.test(each.textContent));
-        return shown.some(each => Math.abs(Number(each.dataset.line) - ${wanted}) < ${lines / 1000});
-      })()`,
-      undefined,
-      { timeout: 10_000 },
-    );
+    const there = page.waitForFunction(isShown, { line: wanted, within: lines / 1000 }, { timeout: 10_000 });
     if (
       await there.then(
         () => true,
@@ -84,6 +77,17 @@ async function scroll(page: Page, look: () => Promise<void>): Promise<number> {
     await look();
   }
   return seen;
+}
+
+/** Runs in the page, whose policy lets no text become a program. */
+function isShown({ line, within }: { line: number; within: number }): boolean {
+  type Line = { textContent: string; dataset: { line: string } };
+  const { document } = globalThis as unknown as {
+    document: { querySelectorAll(what: string): Iterable<Line> };
+  };
+  return [...document.querySelectorAll(".log-line")].some(
+    each => /\d{8} the quick/.test(each.textContent) && Math.abs(Number(each.dataset.line) - line) < within,
+  );
 }
 
 function heapWatch(devtools: CDPSession) {
