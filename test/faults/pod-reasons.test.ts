@@ -15,7 +15,7 @@ import { endOf } from "../server/projects.ts";
 import { eventually } from "../server/server-process.ts";
 import { namespaces, openPodWorld, type PodPlan, type PodWorld } from "./pod-world.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 });
 
 const image = "registry.example.org/team/app:1";
 const evictedFor = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 90Mi.";
