@@ -36,7 +36,11 @@ export function scopeText({
   pipeline,
   branches,
   events,
-}: { pipeline: string | null; branches: string[] | null; events: string[] | null }) {
+}: {
+  pipeline: string | null;
+  branches: string[] | null;
+  events: string[] | null;
+}) {
   const parts = [
     pipeline === null ? "" : `pipeline ${pipeline}`,
     branches === null ? "" : `branches ${branches.join(", ")}`,
