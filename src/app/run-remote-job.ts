@@ -82,11 +82,13 @@ interface RunnerPod {
 /** How long registries may take to tell of services; a job goes on without their word. Milliseconds. */
 const describeMs = 2_000;
 
-function imageDescriber(): PodEngineOptions["describeImage"] {
-  return async ({ image, credentials }, signal) => {
+function imageDescriber(mirrors: Readonly<Record<string, string>>): PodEngineOptions["describeImage"] {
+  return async ({ image: named, credentials }, signal) => {
     const { describeImage } = await import("../images/describe-image.ts");
     const { findRegistry } = await import("../images/find-registry.ts");
+    const { mirroredImage } = await import("../core/mirrored-image.ts");
     const { openRegistry } = await import("../images/registry.ts");
+    const image = mirroredImage(named, credentials === undefined ? mirrors : {});
     if (!(await findRegistry(image, describeMs / 2))) return undefined;
     return describeImage(
       openRegistry({ fetch: globalThis.fetch }),
@@ -118,7 +120,7 @@ function podOf(input: RunnerInput, io: Promise<PodIo> | undefined): RunnerPod {
       nonce,
       clock: systemClock,
       ...(readyDirectory === undefined ? {} : { readyFile: await readyFiles(readyDirectory) }),
-      describeImage: imageDescriber(),
+      describeImage: imageDescriber(input.registryMirrors ?? {}),
     });
   };
   return {

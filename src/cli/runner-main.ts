@@ -57,6 +57,12 @@ function inputOfEnvironment(env: RunnerContext["env"]): string | undefined {
     ...(env.SLIPWAY_ENGINE === "pod" ? podFields(env) : {}),
     directory: env.SLIPWAY_RUNNER_DIR ?? path.join(os.tmpdir(), "slipway-runner"),
     ...(env.SLIPWAY_CA_FILE === undefined ? {} : { caFile: env.SLIPWAY_CA_FILE }),
+    ...(env.SLIPWAY_KNOWN_HOSTS_FILE === undefined
+      ? {}
+      : { git: { knownHostsFile: env.SLIPWAY_KNOWN_HOSTS_FILE } }),
+    ...(env.SLIPWAY_REGISTRY_MIRRORS === undefined
+      ? {}
+      : { registryMirrors: JSON.parse(env.SLIPWAY_REGISTRY_MIRRORS) as unknown }),
   });
 }
 

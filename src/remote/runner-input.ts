@@ -30,6 +30,8 @@ export interface RunnerInput {
     /** Where services leave word that their `ready` command has succeeded. */
     readyDirectory?: string;
   };
+  /** Registry host -> host, with a path where it has one, that has the same images. Of the engine `pod`. */
+  registryMirrors?: Record<string, string>;
   /** A file that gets a few signed words on how the attempt ended (docs/runner-protocol.md). */
   terminationLog?: string;
   docker?: {
@@ -103,11 +105,12 @@ function problemOf(fields: Fields): string | undefined {
   return problemOfParts(fields);
 }
 
-function problemOfParts({ user, pod, docker, git, limits }: Fields): string | undefined {
+function problemOfParts({ user, pod, docker, git, limits, registryMirrors }: Fields): string | undefined {
   const parts: [string, unknown, (value: unknown) => boolean][] = [
     ["user", user, isWhole],
     ["pod", pod, value => typeof value === "string"],
     ["docker", docker, value => typeof value === "string"],
+    ["registryMirrors", registryMirrors, value => typeof value === "string"],
     ["git", git, value => typeof value === "string" || typeof value === "boolean"],
     ["limits", limits, isWhole],
   ];

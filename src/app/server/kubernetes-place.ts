@@ -79,7 +79,8 @@ function clusterPlace(
   workerId: string,
   place: string,
 ): ClusterPlace {
-  const { runnerImage, jobsNamespace: baseline, restrictedNamespace: restricted, caConfigMap } = settings;
+  const { runnerImage, jobsNamespace: baseline, restrictedNamespace: restricted } = settings;
+  const { caConfigMap, knownHostsConfigMap } = settings;
   if (runnerImage === undefined) {
     throw new SlipwayError("settings", "a worker that launches Pods needs the setting runnerImage", {
       hint: "SLIPWAY_RUNNER_IMAGE: Slipway's own image, as the cluster's nodes pull it",
@@ -90,6 +91,7 @@ function clusterPlace(
     namespaces: { baseline, restricted },
     ...{ runnerImage, runnerUrl, place },
     ...(caConfigMap === undefined ? {} : { caConfigMap: { name: caConfigMap } }),
+    ...(knownHostsConfigMap === undefined ? {} : { knownHostsConfigMap: { name: knownHostsConfigMap } }),
     worker: { id: workerId, name: settings.workerName ?? os.hostname() },
     imagePullPolicy: pull[settings.pull],
     runnerPullPolicy: settings.runnerPullPolicy,

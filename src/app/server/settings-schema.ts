@@ -135,6 +135,11 @@ export const schema = z.strictObject({
   caConfigMap: text
     .optional()
     .describe("ConfigMap of the jobs namespaces whose `ca.crt` runners trust beside the usual ones."),
+  knownHostsConfigMap: text
+    .optional()
+    .describe(
+      "ConfigMap of the jobs namespaces whose `known_hosts` has the keys of ssh hosts: runners take no others. Unless told, a host's key is taken as it comes.",
+    ),
   jobsNodeClass: text
     .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "a name of lower case letters, digits and -")
     .optional()

@@ -147,7 +147,11 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       onChange: onChange(attemptId),
       waits: message => held.waits({ attemptId, epoch }, message),
     });
-    if (created.kind === "stopped") return "";
+    if (created.kind === "stopped") {
+      // Made by us, or by a worker that died before it made the Pod. One that only ends leaves it for the next.
+      if (hasSecret && !stop.signal.aborted) await dropSecret({ attemptId, runId, ...of });
+      return "";
+    }
     if (created.kind === "refused") {
       if (hasSecret) await dropSecret({ attemptId, runId, ...of });
       return fail(created.end);
@@ -245,7 +249,8 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       if (pod !== undefined) {
         if (pod.epoch !== attempt.epoch || endOfPod(pod, clock.now()) !== undefined) return false;
         const { namespace, name, uid } = pod.metadata;
-        hold(attempt, { namespace, name, uid, runId: pod.runId, hasSecret: pod.hasSecret });
+        const pendingMs = (pod.pendingSeconds ?? pendingSeconds) * 1000;
+        hold(attempt, { namespace, name, uid, runId: pod.runId, hasSecret: pod.hasSecret, pendingMs });
         return true;
       }
       const reference = readReference(launcherRef);

@@ -19,6 +19,9 @@ export const placeLabel = "slipway.dev/place";
 /** `true` on placeholders, which have no attempt. */
 export const warmLabel = "slipway.dev/warm";
 
+/** Annotation: so long the Pod may wait, where its class says so. For whoever adopts it. Seconds. */
+export const pendingAnnotation = "slipway.dev/pending-seconds";
+
 /** Of a label's value, and of a DNS label. */
 const longest = 63;
 
@@ -71,10 +74,12 @@ export function labelsOf(claim: Claim, place: ClusterPlace): Record<string, stri
 /** Nobody moves a running job to make room; and the names that labels have cut, whole. */
 export function annotationsOf(claim: Claim, place: ClusterPlace): Record<string, string> {
   const names = Object.entries(namesOf(claim, place));
+  const { pendingSeconds } = claim.classSettings.pod ?? {};
   return {
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
     "karpenter.sh/do-not-disrupt": "true",
     "slipway.dev/pipeline": claim.launch.pipeline,
+    ...(pendingSeconds === undefined ? {} : { [pendingAnnotation]: String(pendingSeconds) }),
     ...Object.fromEntries(names.filter(([, value]) => labelValue(value) !== value)),
   };
 }

@@ -170,6 +170,27 @@ describe("calls", () => {
     expect(world.standIn.inside.list("secrets", namespace)).toEqual([]);
   });
 
+  test("one that is not wanted any more before its Pod could be made leaves no Secret, whoever made that", async () => {
+    const world = await worldWith();
+    const credentials = { username: "u", password: "p", server: "registry.example.org" };
+    const box = container({ image: "registry.example.org/app:1", credentials });
+    const ofSecret = (claim: Claim) => objectsOf(claim, { box, services: [] });
+    const launcher = await world.open({ objectsOf: ofSecret });
+    const [claim] = claims(1) as [Claim];
+    // As a worker leaves it that dies between the two creates.
+    world.standIn.inside.put("secrets", ofSecret(claim).secret!);
+    world.standIn.answer429(1000, 1);
+    const { news } = told(launcher);
+    const unwanted = new AbortController();
+    const launching = launcher.launch(claim, unwanted.signal);
+    await eventually(() => news.some(({ message }) => message !== ""), "word that the server is busy");
+    world.standIn.answer429(0, 1);
+    unwanted.abort(new Error("the job was canceled"));
+    expect(await launching).toBe("");
+    expect(world.standIn.inside.list("secrets", namespace)).toEqual([]);
+    expect(podsOf(world)).toEqual([]);
+  });
+
   test("many that end at the same time are deleted with one call, and no other is", async () => {
     const world = await worldWith();
     const launcher = await world.open();

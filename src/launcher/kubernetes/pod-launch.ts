@@ -14,6 +14,8 @@ export interface ClusterPlace {
   runnerUrl: string;
   /** A ConfigMap of the jobs namespaces with the certificate authority of the runner listener, and its key (`ca.crt`). */
   caConfigMap?: { name: string; key?: string };
+  /** A ConfigMap of the jobs namespaces with the keys of ssh hosts, and its key (`known_hosts`). Others are then refused. */
+  knownHostsConfigMap?: { name: string; key?: string };
   /** Of the runner's container. `runnerResources` of this folder unless told; never a limit of cpu. */
   runnerResources?: ResourceRequirements;
   /** The worker that makes the Pod, for labels: who watches it is decided by the queue. */

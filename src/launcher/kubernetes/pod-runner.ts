@@ -9,6 +9,7 @@ import { doubled } from "./pod-secret.ts";
 import { runnerSecurity } from "./pod-security.ts";
 
 const caDirectory = "/etc/slipway/ca";
+const hostsDirectory = "/etc/slipway/known-hosts";
 
 /** `nonce` is what box and runner know each other by: the Pod's name. */
 export function runnerContainerOf(
@@ -16,7 +17,8 @@ export function runnerContainerOf(
   nonce: string,
   services: readonly LaunchContainer[],
 ): Container {
-  const { caConfigMap, runnerEnvironment = {} } = place;
+  const { caConfigMap, knownHostsConfigMap, runnerEnvironment = {} } = place;
+  const { registryMirrors = {} } = claim.classSettings.pod ?? {};
   const probed = services.some(({ ready }) => ready?.command !== undefined);
   const environment: Record<string, string> = {
     SLIPWAY_RUNNER_URL: place.runnerUrl,
@@ -31,6 +33,13 @@ export function runnerContainerOf(
     ...(caConfigMap === undefined
       ? {}
       : { SLIPWAY_CA_FILE: `${caDirectory}/${caConfigMap.key ?? "ca.crt"}` }),
+    ...(knownHostsConfigMap === undefined
+      ? {}
+      : { SLIPWAY_KNOWN_HOSTS_FILE: `${hostsDirectory}/${knownHostsConfigMap.key ?? "known_hosts"}` }),
+    // It asks the same registries of services' images as the node does.
+    ...(services.length === 0 || Object.keys(registryMirrors).length === 0
+      ? {}
+      : { SLIPWAY_REGISTRY_MIRRORS: JSON.stringify(registryMirrors) }),
   };
   return {
     name: runnerContainer,
@@ -52,6 +61,9 @@ export function runnerContainerOf(
       { name: "tmp", mountPath: "/tmp" },
       ...(probed ? [{ ...readyMount, readOnly: true }] : []),
       ...(caConfigMap === undefined ? [] : [{ name: "ca", mountPath: caDirectory, readOnly: true }]),
+      ...(knownHostsConfigMap === undefined
+        ? []
+        : [{ name: "known-hosts", mountPath: hostsDirectory, readOnly: true }]),
     ],
   };
 }

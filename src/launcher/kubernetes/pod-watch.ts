@@ -5,7 +5,14 @@ import type { ContainerStatus, PodCondition, PodStatus } from "kubernetes-types/
 import type { KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
 import { type Change, listWatch } from "../../kubernetes/list-watch.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { attemptLabel, epochLabel, managedBy, managedByLabel, runLabel } from "./labels.ts";
+import {
+  attemptLabel,
+  epochLabel,
+  managedBy,
+  managedByLabel,
+  pendingAnnotation,
+  runLabel,
+} from "./labels.ts";
 import type { Pod } from "./pod-launch.ts";
 
 /** A Pod with what of its status a verdict needs, and of its specification next to nothing. */
@@ -16,6 +23,8 @@ export interface SeenPod extends Pod {
   runId: string;
   /** It came with a Secret of its name. */
   hasSecret: boolean;
+  /** Its class says so: so long it may wait. Seconds. */
+  pendingSeconds?: number;
 }
 
 export interface PodWatchOptions {
@@ -117,6 +126,7 @@ export function watchPods(options: PodWatchOptions): PodWatch {
 function keepOf(pod: Pod): SeenPod {
   const { name = "", namespace = "", uid = "", labels = {} } = pod.metadata ?? {};
   const { resourceVersion, creationTimestamp, deletionTimestamp } = pod.metadata ?? {};
+  const pending = Number(pod.metadata?.annotations?.[pendingAnnotation]);
   const { nodeName, terminationGracePeriodSeconds } = pod.spec ?? {};
   return {
     metadata: {
@@ -135,6 +145,7 @@ function keepOf(pod: Pod): SeenPod {
     epoch: Number(labels[epochLabel] ?? 0),
     runId: labels[runLabel] ?? "",
     hasSecret: usesSecretOfItsName(pod, name),
+    ...(pending > 0 ? { pendingSeconds: pending } : {}),
   };
 }
 

@@ -76,11 +76,13 @@ const everything: ClassSettings = {
     imagePullSecrets: ["team-registry"],
     registryMirrors: { "docker.io": "mirror.example.org/hub/" },
     warm: 2,
+    pendingSeconds: 600,
   },
 };
 
 const everyPlace: Partial<ClusterPlace> = {
   caConfigMap: { name: "slipway-ca" },
+  knownHostsConfigMap: { name: "slipway-known-hosts" },
   runnerPullSecrets: ["slipway-registry"],
   serviceAccountName: "slipway-job",
   graceSeconds: 30,

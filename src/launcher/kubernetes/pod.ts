@@ -4,6 +4,7 @@
 import type { Container, PodSpec, Volume } from "kubernetes-types/core/v1.js";
 
 import { accept, type Result, SlipwayError } from "../../core/failure.ts";
+import { mirroredImage } from "../../core/mirrored-image.ts";
 import { podSupervisorCommand } from "../../engine/pod/pod-supervisor.ts";
 import type { Claim, LaunchContainer, LaunchContainers, PodSettings } from "../../queue/queue.ts";
 import { annotationsOf, labelsOf, podName, serviceContainerName } from "./labels.ts";
@@ -124,7 +125,7 @@ function pullSecrets(
 
 /** `/.slipway/io` and `bin` are the only volumes that runner and box share. */
 function volumesOf({ place }: PodLaunch, { basePath, services }: LaunchContainers): Volume[] {
-  const { caConfigMap } = place;
+  const { caConfigMap, knownHostsConfigMap } = place;
   return [
     { name: "io", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
     { name: "bin", emptyDir: { sizeLimit: "16Mi" } },
@@ -137,6 +138,9 @@ function volumesOf({ place }: PodLaunch, { basePath, services }: LaunchContainer
       ? [{ name: readyMount.name, emptyDir: { medium: "Memory", sizeLimit: "1Mi" } }]
       : []),
     ...(caConfigMap === undefined ? [] : [{ name: "ca", configMap: { name: caConfigMap.name } }]),
+    ...(knownHostsConfigMap === undefined
+      ? []
+      : [{ name: "known-hosts", configMap: { name: knownHostsConfigMap.name } }]),
   ];
 }
 
@@ -212,8 +216,6 @@ function imageOf(
   { imagePullPolicy = "IfNotPresent" }: ClusterPlace,
   { classSettings }: Claim,
 ): Pick<Container, "image" | "imagePullPolicy"> {
-  const slash = image.indexOf("/");
-  const mirror = classSettings.pod?.registryMirrors?.[image.slice(0, slash)];
-  if (mirror === undefined || credentials !== undefined) return { image, imagePullPolicy };
-  return { image: mirror.replace(/\/+$/, "") + image.slice(slash), imagePullPolicy };
+  if (credentials !== undefined) return { image, imagePullPolicy };
+  return { image: mirroredImage(image, classSettings.pod?.registryMirrors ?? {}), imagePullPolicy };
 }
