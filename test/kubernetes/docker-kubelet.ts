@@ -53,11 +53,12 @@ interface Held {
 export async function startDockerKubelet(options: DockerKubeletOptions): Promise<DockerKubelet> {
   const { inside, client, troubled, nodeName = "docker" } = options;
   const owner = `dev.slipway-test.kubelet-${randomBytes(6).toString("hex")}`;
-  const hostAddress = await bridgeAddress(client);
   await sweepDead(client);
+  const network = await createNetwork(client, owner);
+  const { hostAddress } = network;
   const held = new Map<string, Held>();
   const removals: Promise<void>[] = [];
-  const place: Place = { ...options, owner, hostAddress, nodeName, starts: 0 };
+  const place: Place = { ...options, owner, hostAddress, network: network.id, nodeName, starts: 0 };
   inside.put("nodes", {
     kind: "Node",
     apiVersion: "v1",
@@ -116,12 +117,13 @@ export async function startDockerKubelet(options: DockerKubeletOptions): Promise
 interface Place extends DockerKubeletOptions {
   owner: string;
   hostAddress: string;
+  network: string;
   nodeName: string;
   starts: number;
 }
 
 function holdPod(place: Place, object: Pod): Held {
-  const { client, owner, sandboxImage, clock, hostAddress } = place;
+  const { client, owner, sandboxImage, clock, hostAddress, network } = place;
   const facts: PodFacts = {
     startTime: 0,
     hostIP: hostAddress,
@@ -142,6 +144,7 @@ function holdPod(place: Place, object: Pod): Held {
       pod: object,
       owner,
       sandboxImage,
+      network,
       sources: podIP => sourcesOf(place, object, podIP),
       now: () => clock.now(),
       changed(container, state) {
@@ -321,11 +324,10 @@ async function end(place: Place, one: Held, graceSeconds: number): Promise<void>
 /** Of test processes that were killed. */
 async function sweepDead(client: DaemonClient): Promise<void> {
   const query = { all: true, filters: JSON.stringify({ label: [makerLabel] }) };
-  const found = await client.call<{ Labels: Record<string, string> }[]>({
-    method: "GET",
-    path: "/containers/json",
-    query,
-  });
+  const all = ["/containers/json", "/networks"].map(path =>
+    client.call<{ Labels: Record<string, string> }[]>({ method: "GET", path, query }),
+  );
+  const found = (await Promise.all(all)).flat();
   const makers = new Set(found.map(each => each.Labels[makerLabel] ?? ""));
   for (const maker of makers)
     if (!isAlive(Number(maker))) await removeLabelled(client, `${makerLabel}=${maker}`);
@@ -339,14 +341,31 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function bridgeAddress(client: DaemonClient): Promise<string> {
+/**
+ * A network of its own. The daemon's common bridge may have the hardware address of whichever container is on it: when a
+ * stranger's goes, every other one sends into the void for half a minute.
+ */
+async function createNetwork(
+  client: DaemonClient,
+  owner: string,
+): Promise<{ id: string; hostAddress: string }> {
+  const { Id: id } = await client.call<{ Id: string }>({
+    method: "POST",
+    path: "/networks/create",
+    json: {
+      Name: owner,
+      Driver: "bridge",
+      CheckDuplicate: true,
+      Labels: { [owner]: "1", [makerLabel]: String(process.pid) },
+    },
+  });
   const network = await client.call<{ IPAM: { Config: { Gateway?: string }[] | null } }>({
     method: "GET",
-    path: "/networks/bridge",
+    path: `/networks/${id}`,
   });
-  const gateway = network.IPAM.Config?.[0]?.Gateway;
-  if (gateway === undefined) throw new Error("the daemon's bridge has no address of this machine");
-  return gateway;
+  const hostAddress = network.IPAM.Config?.[0]?.Gateway;
+  if (hostAddress === undefined) throw new Error("the daemon's network has no address of this machine");
+  return { id, hostAddress };
 }
 
 async function logsOf(client: DaemonClient, id: string): Promise<string> {

@@ -29,6 +29,8 @@ export interface DockerPodOptions {
   pod: Pod;
   /** Label of everything that the kubelet makes. */
   owner: string;
+  /** Id of the network that its sandbox is on. */
+  network: string;
   /** busybox; runs the sandbox. */
   sandboxImage: string;
   sources(podIP: string): Sources;
@@ -74,13 +76,14 @@ export class DockerPod {
       this.#sandbox = await this.#createSandbox(sandboxImage);
       await startContainer(client, this.#sandbox);
       const state = await inspectContainer(client, this.#sandbox);
-      this.podIP = state?.NetworkSettings?.Networks?.bridge?.IPAddress ?? "";
+      const [network] = Object.values(state?.NetworkSettings?.Networks ?? {});
+      this.podIP = network?.IPAddress ?? "";
     }
     return fillVolumes(client, pod, this.#sandbox, this.#options.sources(this.podIP));
   }
 
   #createSandbox(image: string): Promise<string> {
-    const { client, pod } = this.#options;
+    const { client, pod, network } = this.#options;
     const { name = "", uid } = pod.metadata ?? {};
     const hosts = (pod.spec?.hostAliases ?? []).flatMap(({ ip, hostnames = [] }) =>
       hostnames.map(each => `${each}:${ip}`),
@@ -92,7 +95,7 @@ export class DockerPod {
       Entrypoint: ["/bin/sh", "-c", script],
       User: "0",
       Labels: this.#labels,
-      HostConfig: { NetworkMode: "bridge", Binds: this.#volumes.binds, ExtraHosts: hosts, Init: true },
+      HostConfig: { NetworkMode: network, Binds: this.#volumes.binds, ExtraHosts: hosts, Init: true },
     } as never);
   }
 

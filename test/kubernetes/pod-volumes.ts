@@ -117,4 +117,10 @@ export async function removeLabelled(client: DaemonClient, label: string): Promi
   for (const { Name } of Volumes ?? []) {
     await client.call({ method: "DELETE", path: `/volumes/${Name}`, query: { force: true } });
   }
+  const networks = await client.call<{ Id: string }[]>({
+    method: "GET",
+    path: "/networks",
+    query: { filters },
+  });
+  for (const { Id } of networks) await client.call({ method: "DELETE", path: `/networks/${Id}` });
 }
