@@ -98,6 +98,11 @@ export const serverFlags: readonly Flag[] = [
     help: "configMap of the jobs namespaces whose `ca.crt` runners trust beside the usual ones",
   },
   {
+    name: "known-hosts-config-map",
+    value: "VALUE",
+    help: "configMap of the jobs namespaces whose `known_hosts` has the keys of ssh hosts: runners take no others. Unless told, a host's key is taken as it comes",
+  },
+  {
     name: "jobs-node-class",
     value: "VALUE",
     help: "class of nodes that job Pods run on, by the label and taint `slipway.dev/node-class`. Unless told, any node",
