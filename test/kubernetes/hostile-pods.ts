@@ -54,7 +54,7 @@ wrong() { echo "WRONG: $*"; exit 9; }
 ls /var/run/secrets/kubernetes.io /run/secrets/kubernetes.io 2>/dev/null && wrong "a service account's token"
 env | grep -E 'CLAIM_TOKEN|RUNNER_URL|KUBERNETES_' && wrong "the runner's environment"
 cat /proc/[0-9]*/environ 2>/dev/null | tr '\\000' '\\n' | grep -E '^(SLIPWAY_CLAIM_TOKEN|SLIPWAY_RUNNER_URL|KUBERNETES_)' && wrong "the environment of another process"
-cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\000' ' ' | grep runner-main && wrong "the runner's process"
+cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\000' ' ' | grep "runner-[m]ain" && wrong "the runner's process"
 (echo evil > /.slipway/bin/busybox) 2>/dev/null && wrong "its tools can be written"
 (rm /.slipway/bin/tar) 2>/dev/null && wrong "its tools can be removed"
 grep '^Cap' /proc/self/status
