@@ -10,6 +10,8 @@ import type { Figure } from "../local/figure.ts";
 import { type OwnServer, startOwnServer } from "./own-server.ts";
 
 const runs = 20;
+/** Between two jobs. Milliseconds. */
+const restMs = 1500;
 const cancels = 20;
 const idleMs = 10_000;
 const project = { organisation: "main", project: "bench" };
@@ -71,6 +73,8 @@ async function firstSteps(server: OwnServer, directory: string): Promise<Figure[
     // Of one that was started ahead no start of Node is in the job's wait.
     const nodes = startedAt(launched!.reference as string) < queued ? 0 : bare;
     own.push(spawned - queued + Math.max(0, step - spawned - nodes));
+    // The next one comes to a server that is idle again.
+    await pause(restMs);
   }
   return [
     {
