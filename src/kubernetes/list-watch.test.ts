@@ -189,7 +189,10 @@ test("watches that end at once are begun ever more seldom, to every 15 s", async
 });
 
 test("150 s without a word, and all is listed anew; what came and went meanwhile is told", async () => {
-  await using at = world(page(7, pod("a", 3), pod("b", 4), pod("c", 5)), page(4, pod("a", 3), pod("b", 2, "b2")));
+  await using at = world(
+    page(7, pod("a", 3), pod("b", 4), pod("c", 5)),
+    page(4, pod("a", 3), pod("b", 2, "b2")),
+  );
   await at.move(0);
   at.told();
   await at.move(140_000);
@@ -203,7 +206,13 @@ test("150 s without a word, and all is listed anew; what came and went meanwhile
 });
 
 test.each([
-  ["before the stream", (at: ReturnType<typeof world>) => void (at.refusals.push(no(410)), at.last().end())],
+  [
+    "before the stream",
+    (at: ReturnType<typeof world>) => {
+      at.refusals.push(no(410));
+      at.last().end();
+    },
+  ],
   [
     "in the stream",
     (at: ReturnType<typeof world>) =>
