@@ -45,6 +45,8 @@ export class PodHand {
   readonly #names: string[];
   readonly #facts: PodFacts;
   #terminating = false;
+  /** It was over while its kubelet was away. */
+  #isHeldBack = false;
   /** Something happened that could not be written. */
   #dirty = false;
 
@@ -172,7 +174,10 @@ export class PodHand {
       return;
     }
     this.#write();
-    if (pod.metadata?.deletionTimestamp !== undefined) this.deleted(pod as ApiObject);
+    if (this.#isHeldBack) {
+      this.#isHeldBack = false;
+      this.#conclude(0);
+    } else if (pod.metadata?.deletionTimestamp !== undefined) this.deleted(pod as ApiObject);
   }
 
   #begin(): void {
@@ -353,8 +358,10 @@ export class PodHand {
     this.#write();
     this.#after(ms, () => {
       const { inside, isAway } = this.#options;
-      if (isAway()) this.#dirty = true;
-      else if (this.#current() !== undefined) {
+      if (isAway()) {
+        this.#dirty = true;
+        this.#isHeldBack = true;
+      } else if (this.#current() !== undefined) {
         inside.delete("pods", this.namespace, this.name, { gracePeriodSeconds: 0 });
       }
     });
