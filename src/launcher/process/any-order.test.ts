@@ -31,6 +31,7 @@ async function signalOne(place: Place, attemptId: string, name: NodeJS.Signals):
 async function take(
   place: Place,
   launchers: Launcher[],
+  opened: Launcher[],
   { call, attempt, launcher: at }: Step,
 ): Promise<void> {
   const claim = claimOfAttempt(`attempt-${attempt}`);
@@ -44,20 +45,24 @@ async function take(
   if (call === "strays") await launcher.strays();
   if (call === "restart") {
     await launcher[Symbol.asyncDispose]();
-    launchers[at] = await open(place);
+    const next = await open(place);
+    opened.push(next);
+    launchers[at] = next;
   }
 }
 
 async function play(steps: Step[]): Promise<void> {
   await using place = openPlace(script);
   const launchers = [await open(place), await open(place)];
+  // Of two restarts at once one's launcher takes the place of the other's: it is to end all the same.
+  const opened = [...launchers];
   const under: Promise<void>[] = [];
   let latest = 0;
   for (const each of steps) {
     // Of two workers the queue lets only one at a runner.
     if (each.launcher !== latest) await Promise.all(under);
     latest = each.launcher;
-    const taken = take(place, launchers, each);
+    const taken = take(place, launchers, opened, each);
     under.push(taken);
     if (!each.overlap) await Promise.all(under);
   }
@@ -66,7 +71,7 @@ async function play(steps: Step[]): Promise<void> {
   const last = await place.open({ graceMs: 200 });
   for (const { attemptId } of await last.strays()) await last.destroy(attemptId);
   expect(await last.strays()).toEqual([]);
-  for (const launcher of launchers) await launcher[Symbol.asyncDispose]();
+  for (const launcher of opened) await launcher[Symbol.asyncDispose]();
   await eventually(() => processesIn(place.directory).length === 0, "the end of all runners");
   expect(place.troubles).toEqual([]);
 }
