@@ -233,6 +233,6 @@ test.each(endpointList.map(endpoint => [endpoint.id, endpoint] as const))(
 
 /** The caller may do all of it, but for what the call itself gets wrong. */
 function notLetIn({ id }: Endpoint, status: number): boolean {
-  if (id === "signIn") return status === 403;
+  if (id === "signIn" || id === "signInWithToken") return status === 403;
   return status === 401 || (status === 403 && id !== "workerRenew" && id !== "workerClaim");
 }
