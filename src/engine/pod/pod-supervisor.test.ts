@@ -100,8 +100,10 @@ test("whatever a field holds, the shell reads it back", async () => {
   const script = `while read -r field; do printf '%b' "$field"; printf '\\0'; done`;
   for (const [file = "", ...args] of shells) {
     const child = spawn(file, [...args, "-c", script], { stdio: ["pipe", "pipe", "inherit"] });
+    const closed = once(child, "close");
     child.stdin.end(samples.map(bytes => `${orderField(bytes)}\n`).join(""));
     const parts = await Array.fromAsync(child.stdout as AsyncIterable<Buffer>);
+    await closed;
     const expected = Buffer.concat(samples.flatMap(bytes => [bytes, Buffer.from([0])]));
     expect(Buffer.concat(parts).equals(expected), file).toBe(true);
   }
