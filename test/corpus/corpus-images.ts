@@ -229,7 +229,7 @@ async function npmFolder(): Promise<string> {
   for (const program of programs) {
     const file = await realpath(program).catch(() => "");
     const folder = path.dirname(path.dirname(file));
-    if (existsSync(path.join(folder, "node_modules/semver"))) return folder;
+    if (file !== "" && existsSync(path.join(folder, "node_modules/semver"))) return folder;
   }
   throw new Error("no npm with its own node_modules on the PATH: install the npm that comes with Node.js");
 }
