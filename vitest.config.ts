@@ -60,8 +60,8 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/web/**/*.browser.test.ts"],
-          // A server and a browser a file: two files at a time are what two cores take.
-          maxWorkers: 2,
+          // A server, a database and a browser a file: one at a time is what two cores take in good time.
+          maxWorkers: 1,
           setupFiles: ["test/web/leak-guard.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
