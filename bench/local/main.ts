@@ -1,7 +1,8 @@
 // `npm run bench:local [-- --json] [NAME...]`: the figures of running pipelines on one machine. Exits with 1 where a
 // figure does not meet its goal.
 
-import { type Figure, figureAsJson, figureAsText, isMet } from "./figure.ts";
+import { runBenches } from "../run-benches.ts";
+import type { Figure } from "./figure.ts";
 import { firstByte } from "./first-byte.ts";
 import { outputRate } from "./output-rate.ts";
 import { sourceCopy } from "./source-copy.ts";
@@ -19,25 +20,6 @@ const benches: Record<string, (workshop: Workshop) => Promise<Figure[]>> = {
   unharmed: unharmedOutput,
 };
 
-async function main(args: string[]): Promise<number> {
-  const json = args.includes("--json");
-  const names = args.filter(arg => !arg.startsWith("-"));
-  const unknown = names.find(name => benches[name] === undefined);
-  if (unknown !== undefined) {
-    console.error(`bench: there is no bench ${unknown}; there are ${Object.keys(benches).join(", ")}`);
-    return 2;
-  }
-  await using workshop = await openWorkshop(text => console.error(`bench: ${text}`));
-  let met = true;
-  for (const name of names.length > 0 ? names : Object.keys(benches)) {
-    for (const figure of await benches[name]!(workshop)) {
-      console.log(json ? figureAsJson(figure) : figureAsText(figure));
-      met &&= isMet(figure);
-    }
-  }
-  return met ? 0 : 1;
-}
-
 /** Every message of an error, also of those that a failing clean-up pushed into the background. */
 function messagesOf(error: unknown): string[] {
   if (error instanceof SuppressedError) return [...messagesOf(error.suppressed), ...messagesOf(error.error)];
@@ -45,7 +27,9 @@ function messagesOf(error: unknown): string[] {
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await runBenches(benches, process.argv.slice(2), () =>
+    openWorkshop(text => console.error(`bench: ${text}`)),
+  );
 } catch (error) {
   for (const message of messagesOf(error)) console.error(`bench: ${message}`);
   process.exitCode = 3;
