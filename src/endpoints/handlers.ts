@@ -2,9 +2,8 @@
 
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
-import { nothing, pageOf, pageQuery, time } from "./values.ts";
+import { none, nothing, pageOf, pageQuery, time } from "./values.ts";
 
-const none = z.undefined();
 /** A label of DNS, with room for what is put in front of it. */
 const handlerName = z
   .string()

@@ -3,9 +3,8 @@
 
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
-import { id, nothing, time } from "./values.ts";
+import { id, none, nothing, time } from "./values.ts";
 
-const none = z.undefined();
 const logParams = z.strictObject({ job: id, attempt: id });
 const access = { to: "job" as const, role: "reader" as const };
 const whole = z.coerce.number().int().min(0);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
 import {
   id,
+  none,
   nothing,
   number,
   organisationName,
@@ -14,8 +15,6 @@ import {
   storableText,
   time,
 } from "./values.ts";
-
-const none = z.undefined();
 
 export const listQueue = endpoint({
   id: "listQueue",

@@ -6,6 +6,7 @@ import { endpoint } from "./endpoint.ts";
 import {
   branch,
   id,
+  none,
   nothing,
   number,
   organisationName,
@@ -15,12 +16,11 @@ import {
   time,
 } from "./values.ts";
 
-const none = z.undefined();
 const ms = z.int().min(0);
 const spread = { medianMs: ms, p90Ms: ms, longestMs: ms };
 
 /** Most runs that figures are made of. */
-export const mostStatisticsRuns = 200;
+const mostStatisticsRuns = 200;
 
 const runsQuery = {
   branch: branch.optional(),

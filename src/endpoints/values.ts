@@ -31,7 +31,10 @@ export const commit = z.string().regex(/^[0-9a-f]{7,64}$/, "a commit's hexadecim
 export const time = z.iso.datetime();
 export const role = z.enum(roles);
 export const outcome = z.enum(["passed", "failed", "timed-out", "canceled", "skipped", "broken"]);
+/** Params or query without fields. */
 export const nothing = z.strictObject({});
+/** No body, no answer. */
+export const none = z.undefined();
 
 export const organisationParams = z.strictObject({ organisation: organisationName });
 export const projectParams = z.strictObject({ organisation: organisationName, project: projectName });

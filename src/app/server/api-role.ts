@@ -14,6 +14,7 @@ import { createHandlerGateway } from "../../services/api/handlers/handler-gatewa
 import { handlerRoutes } from "../../services/api/handlers/handler-routes.ts";
 import { peopleRoutes } from "../../services/api/people/people-routes.ts";
 import { createSignInLimits } from "../../services/api/people/sign-in-limits.ts";
+import { classRoutes } from "../../services/api/projects/class-routes.ts";
 import { projectRoutes } from "../../services/api/projects/project-routes.ts";
 import { scheduleRoutes } from "../../services/api/projects/schedule-routes.ts";
 import { variableRoutes } from "../../services/api/projects/variable-routes.ts";
@@ -69,6 +70,7 @@ export function openApiRole(
       ...projectRoutes(projects),
       ...variableRoutes(projects),
       ...scheduleRoutes(projects),
+      ...classRoutes(projects),
       ...runRoutes({ db, nudges, blobs, box, clock, watch, random }),
       ...resultRoutes({ db, blobs, box, values }),
       ...queueRoutes({ db }),

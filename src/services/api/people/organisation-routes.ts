@@ -1,7 +1,7 @@
 // Organisations, their members and their audit log.
 
 import type { Role } from "../../../endpoints/endpoint.ts";
-import * as endpoints from "../../../endpoints/people.ts";
+import * as endpoints from "../../../endpoints/organisations.ts";
 import { conflict, notFound } from "../../../http/problem.ts";
 import { type Route, route } from "../../../http/route.ts";
 import { audit } from "../../../store/audit.ts";

@@ -1,7 +1,7 @@
 // Tokens: of people, of projects, of workers. A token is shown when it is made and never again.
 
 import { createToken, type NewToken, type TokenKind, type TokenRow } from "../../../auth/tokens.ts";
-import * as endpoints from "../../../endpoints/people.ts";
+import * as endpoints from "../../../endpoints/tokens.ts";
 import { notFound } from "../../../http/problem.ts";
 import { type Route, route } from "../../../http/route.ts";
 import { audit } from "../../../store/audit.ts";

@@ -5,6 +5,7 @@ import { type SeedProject, seedProject, seedRun } from "../../../queue/postgres/
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
 import { variablesFor } from "../../../store/variables.ts";
 import { type GatedServer, serveGated, testBox } from "../fixtures/serve-gated.ts";
+import { classRoutes } from "./class-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { variableRoutes } from "./variable-routes.ts";
@@ -34,7 +35,8 @@ beforeEach(async () => {
     ...{ otherOrganisationId: other.organisationId, otherProjectId: other.projectId },
   });
   const deps = { db, box, clock, baseUrl: "https://ci.example.org", allowFileRepositories: false };
-  server = await serveGated(db, [...projectRoutes(deps), ...variableRoutes(deps), ...scheduleRoutes(deps)]);
+  const routes = [projectRoutes, variableRoutes, scheduleRoutes, classRoutes].flatMap(each => each(deps));
+  server = await serveGated(db, routes);
 });
 afterEach(() => server[Symbol.asyncDispose]());
 

@@ -1,10 +1,9 @@
-// Schedules of projects, and classes of jobs.
+// Schedules of projects.
 
 import { cronFault } from "../../../config/cron.ts";
-import * as endpoints from "../../../endpoints/projects.ts";
+import * as endpoints from "../../../endpoints/schedules.ts";
 import { invalid, notFound } from "../../../http/problem.ts";
 import { type Route, route } from "../../../http/route.ts";
-import type { ClassSettings } from "../../../queue/queue.ts";
 import { audit } from "../../../store/audit.ts";
 import { nextDue } from "../../../store/next-due.ts";
 import { pageFrom } from "../page.ts";
@@ -94,35 +93,6 @@ export function scheduleRoutes({ db, box, clock }: ProjectDependencies): Route[]
         return undefined;
       });
     }),
-    route(endpoints.listClasses, async ({ query: { after = "", limit } }) => {
-      const rows = await db.query<{ name: string; settings: ClassSettings; workers: number }>(
-        `select name, settings, (select count(*) from workers where lease_until > now() and classes.name = any(workers.classes)) as workers
-         from classes where name > $1 order by name limit $2`,
-        [after, limit + 1],
-      );
-      return pageFrom(
-        rows,
-        limit,
-        row => row,
-        row => row.name,
-      );
-    }),
-    route(endpoints.setClass, async ({ params, body, principal }) =>
-      db.transact(async tx => {
-        const [row] = await tx.query<{ workers: number }>(
-          `insert into classes (name, settings) values ($1, $2) on conflict (name) do update set settings = excluded.settings
-           returning (select count(*) from workers where lease_until > now() and classes.name = any(workers.classes)) as workers`,
-          [params.class, body],
-        );
-        await audit(tx, {
-          actor: personOf(principal),
-          action: "class.set",
-          subject: params.class,
-          details: body,
-        });
-        return { name: params.class, settings: body, workers: row!.workers };
-      }),
-    ),
   ];
 }
 

@@ -1,6 +1,6 @@
 // Variables and secrets: always sealed, protected ones never shown again.
 
-import * as endpoints from "../../../endpoints/projects.ts";
+import * as endpoints from "../../../endpoints/variables.ts";
 import { notFound } from "../../../http/problem.ts";
 import { type Named, type Principal, type Route, route } from "../../../http/route.ts";
 import { audit } from "../../../store/audit.ts";

@@ -1,7 +1,7 @@
 // What jobs have kept.
 
 import type { QueryOf } from "../../../endpoints/endpoint.ts";
-import type { listArtifacts } from "../../../endpoints/runs.ts";
+import type { listArtifacts } from "../../../endpoints/results.ts";
 import { notFound } from "../../../http/problem.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { afterNumber, pageFrom } from "../page.ts";

@@ -4,7 +4,7 @@
 import { SlipwayError } from "../../../core/failure.ts";
 import type { EnvEntry, Job } from "../../../core/job.ts";
 import type { AnswerOf } from "../../../endpoints/endpoint.ts";
-import type { getReplay } from "../../../endpoints/runs.ts";
+import type { getReplay } from "../../../endpoints/replay.ts";
 import { notFound, problem } from "../../../http/problem.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { cacheOf, inputsOf, sourceOf } from "../../../store/job-materials.ts";

@@ -1,14 +1,7 @@
 // The endpoints of what jobs leave: artifacts, test results, and all that a replay needs.
 
-import {
-  getArtifact,
-  getReplay,
-  getReplayCache,
-  getReplaySource,
-  listArtifacts,
-  listTests,
-  testHistory,
-} from "../../../endpoints/runs.ts";
+import { getReplay, getReplayCache, getReplaySource } from "../../../endpoints/replay.ts";
+import { getArtifact, listArtifacts, listTests, testHistory } from "../../../endpoints/results.ts";
 import { getStatistics, listFailingTests } from "../../../endpoints/statistics.ts";
 import { type Route, route } from "../../../http/route.ts";
 import { failingTests } from "../statistics/failing-tests.ts";

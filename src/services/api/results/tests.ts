@@ -1,7 +1,7 @@
 // Test results of a run, failing first, and of one test over the runs of a project.
 
 import type { QueryOf } from "../../../endpoints/endpoint.ts";
-import type { listTests, testHistory } from "../../../endpoints/runs.ts";
+import type { listTests, testHistory } from "../../../endpoints/results.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { afterParts, packedKey, pageFrom } from "../page.ts";
 

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { SlipwayError } from "../../../core/failure.ts";
-import { sendSourcePart } from "../../../endpoints/runs.ts";
+import { sendSourcePart } from "../../../endpoints/sources.ts";
 import { problem } from "../../../http/problem.ts";
 import { streamBody } from "../runner/wire.ts";
 import { callerKey } from "./caller.ts";

@@ -1,7 +1,8 @@
 // The list of a project's runs, and what the runner of a job has said.
 
 import type { ParamsOf, QueryOf } from "../../../endpoints/endpoint.ts";
-import type { listEvents, listRuns } from "../../../endpoints/runs.ts";
+import type { listEvents } from "../../../endpoints/jobs.ts";
+import type { listRuns } from "../../../endpoints/runs.ts";
 import { notFound } from "../../../http/problem.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { listRunIds } from "../../../store/run-list.ts";

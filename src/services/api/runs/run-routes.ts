@@ -1,21 +1,16 @@
 // The endpoints of runs and jobs.
 
+import { approveJob, cancelJob, getJob, listEvents } from "../../../endpoints/jobs.ts";
 import {
-  approveJob,
-  cancelJob,
   cancelRun,
   createRun,
   findRun,
-  finishSource,
   followRun,
-  getJob,
   getRun,
-  listEvents,
   listRuns,
   rerun,
-  sendSource,
-  sendSourcePart,
 } from "../../../endpoints/runs.ts";
+import { finishSource, sendSource, sendSourcePart } from "../../../endpoints/sources.ts";
 import { notFound } from "../../../http/problem.ts";
 import { type Route, route } from "../../../http/route.ts";
 import type { RunDependencies } from "./dependencies.ts";

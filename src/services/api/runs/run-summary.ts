@@ -1,6 +1,6 @@
 // Rows of runs and jobs as the answers show them.
 
-import type { JobSummary, RunSummary } from "../../../endpoints/runs.ts";
+import type { JobSummary, RunSummary } from "../../../endpoints/run-shapes.ts";
 import { type WaitReason, waitReasons } from "../../../queue/postgres/wait-reason.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { type RunRow, readRuns } from "../../../store/run-rows.ts";

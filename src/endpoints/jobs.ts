@@ -1,0 +1,56 @@
+// Jobs of a run: seeing them, stopping one, deciding on one that waits for a person.
+
+import { z } from "zod";
+import { endpoint } from "./endpoint.ts";
+import { jobSummary } from "./run-shapes.ts";
+import { id, jobParams, none, nothing, number, pageOf, pageQuery, shortText } from "./values.ts";
+
+export const getJob = endpoint({
+  id: "getJob",
+  method: "GET",
+  path: "/jobs/{job}",
+  tag: "runs",
+  summary: "A job with its resolved specification, without any secret value",
+  access: { to: "job", role: "reader" },
+  params: jobParams,
+  query: nothing,
+  body: none,
+  answer: z.strictObject({ ...jobSummary.shape, spec: z.record(z.string(), z.unknown()) }),
+});
+export const listEvents = endpoint({
+  id: "listEvents",
+  method: "GET",
+  path: "/jobs/{job}/events",
+  tag: "runs",
+  summary: "What the runner of a job's newest attempt (or of `attempt`) has said, in order",
+  access: { to: "job", role: "reader" },
+  params: jobParams,
+  query: z.strictObject({ ...pageQuery.shape, attempt: id.optional() }),
+  body: none,
+  answer: pageOf(z.strictObject({ seq: number, attemptId: id, event: z.record(z.string(), z.unknown()) })),
+});
+export const cancelJob = endpoint({
+  id: "cancelJob",
+  method: "POST",
+  path: "/jobs/{job}/cancel",
+  tag: "runs",
+  summary: "Cancel one job",
+  access: { to: "job", role: "reporter" },
+  params: jobParams,
+  query: nothing,
+  body: z.strictObject({ reason: shortText.default("") }),
+  answer: jobSummary,
+  status: 202,
+});
+export const approveJob = endpoint({
+  id: "approveJob",
+  method: "POST",
+  path: "/jobs/{job}/approval",
+  tag: "runs",
+  summary: "Approve a job that waits for it, or refuse it",
+  access: { to: "job", role: "maintainer" },
+  params: jobParams,
+  query: nothing,
+  body: z.strictObject({ decision: z.enum(["approve", "refuse"]) }),
+  answer: jobSummary,
+});
