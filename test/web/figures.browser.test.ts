@@ -22,7 +22,7 @@ test("length and outcome are drawn and told in numbers, in both colour schemes, 
   const page = await world.admin();
   const wrong = watchPage(page, url);
   await world.open(page, "/projects/main/app/figures");
-  const plot = page.getByRole("figure").filter({ hasText: "Length and outcome" });
+  const plot = page.getByRole("figure").filter({ hasText: "Duration and outcome" });
   await plot.getByText("The numbers").click();
   const numbers = plot.getByRole("table");
   await numbers.getByRole("row").filter({ hasText: "#2" }).waitFor();
@@ -39,6 +39,6 @@ test("length and outcome are drawn and told in numbers, in both colour schemes, 
   await numbers.getByRole("row").filter({ hasText: "#3" }).waitFor();
   await page.getByLabel("Workflow").fill("none like this");
   await page.keyboard.press("Enter");
-  await page.getByText("No run has ended that figures could be made of.").waitFor();
+  await page.getByText("There is nothing to draw yet: no run has finished.").waitFor();
   expect(wrong()).toEqual([]);
 });

@@ -1,5 +1,5 @@
-// A plot over runs, drawn by uPlot, with its numbers as a table for who cannot see it or wants them exactly. Colours are those of the page, light or
-// dark.
+// A plot over runs, drawn by uPlot, with its numbers as a table for who cannot see it or wants them exactly. What the pointer is at is told
+// in words, and a click goes there. Colours are those of the page, light or dark.
 
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
@@ -26,13 +26,18 @@ export interface PlotProps {
   show: (value: number) => string;
   /** The highest value of the scale; unless told, that of the data. */
   most?: number;
+  /** Marks of the scale up to a value, and their words. Unless told, round numbers as `show` has them. */
+  ticks?: { at: (most: number) => number[]; text: (value: number) => string };
+  /** Goes to what stands at a place. */
+  open?: (at: number) => void;
 }
 
-const height = 220;
+const height = 200;
 
 export function Plot(props: PlotProps) {
   const { title, labels, labelTitle, series, show } = props;
   const box = useRef<HTMLDivElement>(null);
+  const [at, setAt] = useState<number | null>(null);
   const theme = useTheme();
   const isDark = useDark();
   const latest = useRef(props);
@@ -41,7 +46,7 @@ export function Plot(props: PlotProps) {
   useEffect(() => {
     const element = box.current;
     if (element === null || key === "") return;
-    const plot = draw(element, latest.current);
+    const plot = draw(element, latest.current, setAt);
     const sized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
     sized.observe(element);
     return () => {
@@ -53,16 +58,26 @@ export function Plot(props: PlotProps) {
     <figure className="plot">
       <figcaption>
         <h3>{title}</h3>
-        <ul className="row small">
-          {series.map(({ label, color }) => (
-            <li key={label} className="row">
-              <span className="plot-key" style={{ background: `var(${color})` }} aria-hidden="true" />
-              {label}
-            </li>
-          ))}
+        <ul className="plot-legend small">
+          {at !== null && <li className="muted">{labels[at]}</li>}
+          {series
+            .filter(({ values }) => at === null || values[at] != null)
+            .map(({ label, color, values }) => (
+              <li key={label}>
+                <span className="plot-key" style={{ background: `var(${color})` }} aria-hidden="true" />
+                {label} {at !== null && <strong>{show(values[at]!)}</strong>}
+              </li>
+            ))}
         </ul>
       </figcaption>
-      <div ref={box} aria-hidden="true" className="plot-box" />
+      {/* Not the only way: the numbers below say the same, and the runs have their own list. */}
+      <div
+        ref={box}
+        aria-hidden="true"
+        className="plot-box"
+        style={{ height, cursor: props.open && at !== null ? "pointer" : undefined }}
+        onClick={() => at !== null && props.open?.(at)}
+      />
       <details className="small">
         <summary>The numbers</summary>
         <div className="plot-numbers">
@@ -80,7 +95,8 @@ export function Plot(props: PlotProps) {
   );
 }
 
-function draw(element: HTMLElement, { labels, series, bars = false, show, most }: PlotProps): uPlot {
+function draw(element: HTMLElement, props: PlotProps, point: (at: number | null) => void): uPlot {
+  const { labels, series, bars = false, show, most, ticks } = props;
   const style = getComputedStyle(element);
   // Custom properties hold `light-dark(...)`: what comes of it is known of a colour that is used.
   const colour = (name: string) => {
@@ -97,12 +113,16 @@ function draw(element: HTMLElement, { labels, series, bars = false, show, most }
     ticks: { show: false },
   };
   const font = `12px ${style.fontFamily}`;
+  const text = ticks?.text ?? show;
   return new uPlot(
     {
       width: element.clientWidth,
       height,
       legend: { show: false },
-      cursor: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { x: false, y: false, setScale: false } },
+      hooks: {
+        setCursor: [({ cursor: { idx, left } }) => point(idx == null || (left ?? -1) < 0 ? null : idx)],
+      },
       scales: {
         x: { time: false, range: () => [-0.6, labels.length - 0.4] },
         y: { range: (_plot, _low, high) => [0, most ?? Math.max(high ?? 0, 1e-9) * 1.08] },
@@ -111,10 +131,18 @@ function draw(element: HTMLElement, { labels, series, bars = false, show, most }
         {
           ...axis,
           font,
+          size: 26,
+          gap: 6,
           grid: { show: false },
           values: (_plot, places) => places.map(at => (Number.isInteger(at) ? (labels[at] ?? "") : "")),
         },
-        { ...axis, font, size: 72, values: (_plot, values) => values.map(show) },
+        {
+          ...axis,
+          font,
+          size: (_plot, texts) => 14 + 7.5 * Math.max(0, ...(texts ?? []).map(each => each.length)),
+          ...(ticks === undefined ? {} : { splits: (_plot, _axis, _low, high) => ticks.at(high) }),
+          values: (_plot, values) => values.map(text),
+        },
       ],
       series: [
         {},

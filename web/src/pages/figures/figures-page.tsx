@@ -1,6 +1,7 @@
 // Plots of a project's newest runs, each with its numbers: how long and how they ended, waiting, slow steps, caches.
 
-import { useParams } from "wouter";
+import { useLocation, useParams } from "wouter";
+import { addresses } from "../../addresses.ts";
 import type { Answer } from "../../api/client.ts";
 import { useApi } from "../../api/use-api.ts";
 import { rulesFor, staleOn } from "../../live/stale-on.ts";
@@ -10,6 +11,7 @@ import { Plot, type Series } from "../../ui/plot.tsx";
 import { ProjectHead } from "../../ui/project-tabs.tsx";
 import { type Outcome, wordOf } from "../../ui/state.tsx";
 import { type Head, Table } from "../../ui/table.tsx";
+import { tickText, timeTicks } from "../../ui/ticks.ts";
 import { durationText } from "../../ui/time.tsx";
 import "./figures.css";
 
@@ -63,10 +65,10 @@ export default function FiguresPage() {
         {statistics =>
           statistics.runs.length === 0 ? (
             <Panel>
-              <Empty title="No run has ended that figures could be made of." />
+              <Empty title="There is nothing to draw yet: no run has finished." />
             </Panel>
           ) : (
-            <Figures of={statistics} />
+            <Figures of={statistics} organisation={organisation} project={project} />
           )
         }
       </Show>
@@ -84,7 +86,11 @@ const outcomeColours: [Outcome, string][] = [
 ];
 const classColours = ["--accent", "--waiting", "--passed", "--broken", "--timed-out", "--failed"];
 
-function Figures({ of }: { of: Statistics }) {
+const times = { at: timeTicks, text: tickText };
+
+function Figures({ of, ...project }: { of: Statistics; organisation: string; project: string }) {
+  const [, navigate] = useLocation();
+  const open = (at: number) => navigate(addresses.run({ ...project, number: of.runs[at]!.number }));
   const labels = of.runs.map(({ number }) => `#${number}`);
   const seconds = (value: number) => durationText(value * 1000);
   const rates = of.runs.map(({ cacheHits, cacheMisses }) =>
@@ -94,12 +100,14 @@ function Figures({ of }: { of: Statistics }) {
     <>
       <div className="plots">
         <Plot
-          title="Length and outcome"
+          title="Duration and outcome"
           labels={labels}
           labelTitle="Run"
           series={outcomeSeries(of)}
           bars
           show={seconds}
+          ticks={times}
+          open={open}
         />
         <Plot
           title="Waiting in the queue, by class"
@@ -107,15 +115,18 @@ function Figures({ of }: { of: Statistics }) {
           labelTitle="Run"
           series={waitSeries(of)}
           show={seconds}
+          ticks={times}
+          open={open}
         />
         {rates.some(rate => rate !== null) && (
           <Plot
-            title="Caches that were there"
+            title="Cache hit rate"
             labels={labels}
             labelTitle="Run"
-            series={[{ label: "found", color: "--accent", values: rates }]}
+            series={[{ label: "hits", color: "--accent", values: rates }]}
             show={value => `${Math.round(value)} %`}
             most={100}
+            open={open}
           />
         )}
       </div>
@@ -153,13 +164,13 @@ function Steps({ of: { steps } }: { of: Statistics }) {
   if (steps.length === 0) return null;
   const most = Math.max(...steps.map(({ totalMs }) => totalMs), 1);
   return (
-    <Panel title="Steps that take most of the time" flush>
+    <Panel title="Slowest steps, by total time" flush>
       <Table
-        label="Steps that take most of the time"
+        label="Slowest steps, by total time"
         heads={[
           "Step",
           "Share",
-          ...numbers("In sum", "Median", "Slowest tenth", "Longest", "Times", "Failed"),
+          ...numbers("Total", "Median", "90th percentile", "Longest", "Times run", "Failed"),
         ]}
         rows={steps.map(each => ({
           key: `${each.pipeline} ${each.step}`,
@@ -190,7 +201,7 @@ function Waits({ of: { waits, caches } }: { of: Statistics }) {
       <Panel title="Waiting in the queue" flush>
         <Table
           label="Waiting in the queue"
-          heads={["Class", ...numbers("Jobs", "Median", "Slowest tenth", "Longest")]}
+          heads={["Class", ...numbers("Jobs", "Median", "90th percentile", "Longest")]}
           rows={waits.map(each => ({
             key: each.class,
             cells: [each.class, each.jobs, ...[each.medianMs, each.p90Ms, each.longestMs].map(durationText)],
@@ -201,7 +212,7 @@ function Waits({ of: { waits, caches } }: { of: Statistics }) {
         <Panel title="Caches" flush>
           <Table
             label="Caches"
-            heads={["Pipeline", ...numbers("Found", "Not there", "Rate")]}
+            heads={["Pipeline", ...numbers("Hits", "Misses", "Hit rate")]}
             rows={caches.map(({ pipeline, hits, misses }) => ({
               key: pipeline,
               cells: [

@@ -34,6 +34,33 @@ test("a job stands right of all that it requires, and cards of a column do not o
   }
 });
 
+test("a line passes no card that it has nothing to do with", () => {
+  const { cards, edges } = layOut([
+    job("build"),
+    job("lint"),
+    job("test", ["build"]),
+    job("scan", ["build"]),
+    job("deploy", ["test", "lint", "build"]),
+  ]);
+  for (const { from, to, path } of edges) {
+    for (const [, left, y, right] of path.matchAll(/ ([\d.]+) ([\d.]+)H([\d.]+)/g)) {
+      const crossed = cards.filter(
+        card =>
+          card.x < Number(right) &&
+          card.x + 236 > Number(left) &&
+          card.y < Number(y) &&
+          card.y + card.height > Number(y),
+      );
+      expect(
+        crossed.map(({ name }) => name),
+        `${from} to ${to}`,
+      ).toEqual([]);
+    }
+  }
+  expect(edges.find(({ from, to }) => from === "lint" && to === "deploy")!.path).toContain("H");
+  expect(edges.find(({ from, to }) => from === "test" && to === "deploy")!.path).not.toContain("H");
+});
+
 test("a circle or a name that is not there does not hang the page", () => {
   expect(layOut([job("a", ["b"]), job("b", ["a"]), job("c", ["gone"])]).cards).toHaveLength(3);
   expect(layOut([]).cards).toEqual([]);

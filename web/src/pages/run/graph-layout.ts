@@ -24,12 +24,21 @@ export interface Layout {
   height: number;
 }
 
+/** A card, or a lane of a line that passes a column. */
+interface Place extends Card {
+  key: string;
+  /** Keys of what its lines come from in the column before. */
+  after: string[];
+}
+
 export const cardWidth = 236;
 const gapX = 52;
 const gapY = 16;
 const headHeight = 30;
 const lineHeight = 34;
 export const margin = 8;
+/** Of the lane that a line runs through in a column that it only passes. */
+const laneHeight = 14;
 
 /** Of jobs in the order of the plan. What requires something that is not there stands in the first column. */
 export function layOut(jobs: readonly Job[]): Layout {
@@ -45,21 +54,34 @@ export function layOut(jobs: readonly Job[]): Layout {
     depths.set(name, depth);
     return depth;
   };
-  const columns: Card[][] = [];
-  for (const [name, group] of byName) {
-    const depth = depthOf(name, new Set());
-    const height = heightOf(group.length);
+  const columns: Place[][] = [];
+  const put = (depth: number, place: Omit<Place, "x" | "y">) => {
     columns[depth] ??= [];
-    const x = margin + depth * (cardWidth + gapX);
-    columns[depth].push({ name, jobs: group, requires: requiresOf(group), x, y: 0, height });
+    columns[depth].push({ ...place, x: margin + depth * (cardWidth + gapX), y: 0 });
+  };
+  for (const [name, group] of byName) {
+    const requires = requiresOf(group);
+    const depth = depthOf(name, new Set());
+    put(depth, { key: name, name, jobs: group, requires, after: requires, height: heightOf(group.length) });
+  }
+  for (const card of columns.flat()) {
+    for (const from of card.requires) {
+      // A line never crosses a card that has nothing to do with it: it gets a lane in each column between.
+      const steps = lanesOf(from, card.name, depths);
+      steps.forEach(({ depth, key, after }) => {
+        put(depth, { key, name: "", jobs: [], requires: [], after: [after], height: laneHeight });
+      });
+      if (steps.length > 0) card.after = card.after.map(each => (each === from ? steps.at(-1)!.key : each));
+    }
   }
   place(columns);
-  const cards = columns.flat();
+  const places = columns.flat();
+  const cards = places.filter(({ jobs }) => jobs.length > 0);
   return {
     cards,
-    edges: edgesOf(cards),
+    edges: edgesOf(cards, new Map(places.map(each => [each.key, each])), depths),
     width: margin * 2 + columns.length * cardWidth + Math.max(0, columns.length - 1) * gapX,
-    height: margin * 2 + Math.max(0, ...cards.map(({ y, height }) => y - margin + height)),
+    height: margin * 2 + Math.max(0, ...places.map(({ y, height }) => y - margin + height)),
   };
 }
 
@@ -71,38 +93,64 @@ function heightOf(count: number): number {
   return count === 1 ? headHeight + lineHeight - 6 : headHeight + count * lineHeight - 2;
 }
 
-/** Cards of a column in the order of what they come from, so that lines cross little; columns in the middle. */
-function place(columns: Card[][]): void {
+/** One for each column between two cards. */
+function lanesOf(from: string, to: string, depths: ReadonlyMap<string, number>) {
+  const first = depths.get(from) ?? Number.POSITIVE_INFINITY;
+  const last = depths.get(to)!;
+  const lanes: { depth: number; key: string; after: string }[] = [];
+  for (let depth = first + 1; depth < last; depth++) {
+    lanes.push({ depth, key: laneKey(from, to, depth), after: lanes.at(-1)?.key ?? from });
+  }
+  return lanes;
+}
+
+function laneKey(from: string, to: string, depth: number): string {
+  return JSON.stringify([from, to, depth]);
+}
+
+/** Places of a column in the order of what they come from, so that lines cross little; columns in the middle. */
+function place(columns: Place[][]): void {
   const middle = new Map<string, number>();
-  const heights = columns.map(column => column.reduce((sum, card) => sum + card.height + gapY, -gapY));
+  const heights = columns.map(column => column.reduce((sum, each) => sum + each.height + gapY, -gapY));
   const tallest = Math.max(0, ...heights);
   columns.forEach((column, at) => {
-    const from = (card: Card) => {
-      const known = card.requires.map(name => middle.get(name)).filter(y => y !== undefined);
+    const from = ({ after }: Place) => {
+      const known = after.map(key => middle.get(key)).filter(y => y !== undefined);
       return known.length === 0 ? 0 : known.reduce((sum, y) => sum + y, 0) / known.length;
     };
     if (at > 0) column.sort((one, other) => from(one) - from(other));
     let y = margin + (tallest - heights[at]!) / 2;
-    for (const card of column) {
-      card.y = y;
-      middle.set(card.name, y + card.height / 2);
-      y += card.height + gapY;
+    for (const each of column) {
+      each.y = y;
+      middle.set(each.key, y + each.height / 2);
+      y += each.height + gapY;
     }
   });
 }
 
-function edgesOf(cards: readonly Card[]): Edge[] {
+function edgesOf(
+  cards: readonly Place[],
+  places: ReadonlyMap<string, Place>,
+  depths: ReadonlyMap<string, number>,
+): Edge[] {
   const byName = new Map(cards.map(card => [card.name, card]));
   return cards.flatMap(to =>
     to.requires.flatMap(name => {
       const from = byName.get(name);
       if (from === undefined) return [];
-      const [x1, y1] = [from.x + cardWidth, from.y + from.height / 2];
-      const [x2, y2] = [to.x, to.y + to.height / 2];
-      const bend = Math.max(24, (x2 - x1) / 2);
-      return [
-        { from: name, to: to.name, path: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` },
-      ];
+      const lanes = lanesOf(name, to.name, depths).map(({ key }) => places.get(key)!);
+      let [x, y] = [from.x + cardWidth, from.y + from.height / 2];
+      let path = `M${x} ${y}`;
+      for (const next of [...lanes, to]) {
+        const middle = next.y + next.height / 2;
+        const bend = Math.max(24, (next.x - x) / 2);
+        path += `C${x + bend} ${y} ${next.x - bend} ${middle} ${next.x} ${middle}`;
+        [x, y] = [next.x, middle];
+        if (next === to) break;
+        x += cardWidth;
+        path += `H${x}`;
+      }
+      return [{ from: name, to: to.name, path }];
     }),
   );
 }
