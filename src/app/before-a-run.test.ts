@@ -115,9 +115,9 @@ describe("a target that is a URL", () => {
   test("may hold a login, which stands in no message", async () => {
     await using place = await projectWith({});
     await using server = await serve(404, Buffer.from(""));
-    const url = `http://ada:s%40cret@127.0.0.1:${server.port}/x.tgz?token=t0ken`;
+    const url = `http://somebody:s%40cret@127.0.0.1:${server.port}/x.tgz?token=t0ken`;
     const fetched = await fetchProject(url, place.dir, new AbortController().signal);
-    expect(server.logins).toEqual([`Basic ${Buffer.from("ada:s@cret").toString("base64")}`]);
+    expect(server.logins).toEqual([`Basic ${Buffer.from("somebody:s@cret").toString("base64")}`]);
     expect(fetched).toMatchObject({
       refusal: { message: `http://127.0.0.1:${server.port}/x.tgz answers 404 Not Found` },
     });

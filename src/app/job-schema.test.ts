@@ -28,7 +28,7 @@ const full: Required<Job> = {
   runId: "5f0000000000000000000001",
   pipeline: "build",
   kind: "build",
-  project: { id: "shop", name: "shop", owner: "ada" },
+  project: { id: "shop", name: "shop", owner: "somebody" },
   trigger: { event: "push", branch: "main", tag: "v1" },
   environment: [{ name: "CI", value: "true" }],
   secrets: [{ name: "TOKEN", exported: true }],

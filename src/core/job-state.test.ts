@@ -14,7 +14,7 @@ import type { Outcome } from "./outcome.ts";
 const waiting: JobRecord = { state: "waiting", attempt: 0, maxAttempts: 3, repeatable: false };
 const passed: AttemptEnd = { outcome: "passed", reason: "", message: "" };
 const broken: AttemptEnd = { outcome: "broken", reason: "silent", message: "the runner fell silent" };
-const request = { kind: "canceled" as const, reason: "canceled", message: "canceled by ada" };
+const request = { kind: "canceled" as const, reason: "canceled", message: "canceled by somebody" };
 
 function after(job: JobRecord, ...news: JobNews[]): JobRecord {
   return news.reduce(applyNews, job);
@@ -64,7 +64,7 @@ test("a cancel ends at once what no runner has, and tells a runner otherwise", (
   expect(asked).toMatchObject({ state: "running", cancel: request });
   expect(after(asked, { type: "ended", epoch: 1, end: broken })).toMatchObject({
     outcome: "canceled",
-    message: "canceled by ada",
+    message: "canceled by somebody",
   });
 });
 

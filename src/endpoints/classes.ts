@@ -6,6 +6,13 @@ import { endpoint } from "./endpoint.ts";
 import { none, nothing, organisationName, pageOf, pageQuery } from "./values.ts";
 
 const jobClass = z.strictObject({ name: z.string(), settings: classSettings, workers: z.int() });
+const exampleSettings: z.output<typeof classSettings> = {
+  memoryBytes: 4_294_967_296,
+  cpu: 2,
+  timeoutMs: 3_600_000,
+  pod: { nodeSelector: { pool: "builds" } },
+};
+const exampleClass: z.output<typeof jobClass> = { name: "large", settings: exampleSettings, workers: 2 };
 export const listClasses = endpoint({
   id: "listClasses",
   method: "GET",
@@ -17,6 +24,7 @@ export const listClasses = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(jobClass),
+  example: { answer: { items: [exampleClass] } },
 });
 export const setClass = endpoint({
   id: "setClass",
@@ -29,4 +37,5 @@ export const setClass = endpoint({
   query: nothing,
   body: classSettings,
   answer: jobClass,
+  example: { body: exampleSettings, answer: exampleClass },
 });

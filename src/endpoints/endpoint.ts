@@ -51,6 +51,8 @@ export interface Endpoint<
   streams?: { request?: string; answer?: string };
   /** Most bytes of a body; 1 MiB unless told. */
   maxBytes?: number;
+  /** For readers of the document. A test holds it to the schemas, and wants one of every body and answer that people meet. */
+  example?: { body?: z.input<Body>; answer?: z.output<Answer> };
 }
 
 /** Checks the types of a declaration and keeps them. */

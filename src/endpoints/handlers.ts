@@ -44,6 +44,15 @@ const handler = z.strictObject({
   createdAt: time,
 });
 
+const exampleHandler: z.output<typeof handler> = {
+  name: "chat",
+  path: "/handlers/chat",
+  url: null,
+  service: "chat-hooks",
+  port: 8080,
+  createdBy: "administrator",
+  createdAt: "2026-03-01T12:00:00.000Z",
+};
 export const listHandlers = endpoint({
   id: "listHandlers",
   method: "GET",
@@ -55,6 +64,7 @@ export const listHandlers = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(handler),
+  example: { answer: { items: [exampleHandler] } },
 });
 export const setHandler = endpoint({
   id: "setHandler",
@@ -68,6 +78,7 @@ export const setHandler = endpoint({
   query: nothing,
   body: target,
   answer: handler,
+  example: { body: { service: "chat-hooks", port: 8080 }, answer: exampleHandler },
 });
 export const removeHandler = endpoint({
   id: "removeHandler",

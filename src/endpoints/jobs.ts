@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
-import { jobSummary } from "./run-shapes.ts";
+import { exampleJob, jobSummary } from "./run-shapes.ts";
 import { id, jobParams, none, nothing, number, pageOf, pageQuery, shortText } from "./values.ts";
 
 export const getJob = endpoint({
@@ -16,6 +16,7 @@ export const getJob = endpoint({
   query: nothing,
   body: none,
   answer: z.strictObject({ ...jobSummary.shape, spec: z.record(z.string(), z.unknown()) }),
+  example: { answer: { ...exampleJob, spec: { version: 1, pipeline: "build", class: "default" } } },
 });
 export const listEvents = endpoint({
   id: "listEvents",
@@ -28,6 +29,27 @@ export const listEvents = endpoint({
   query: z.strictObject({ ...pageQuery.shape, attempt: id.optional() }),
   body: none,
   answer: pageOf(z.strictObject({ seq: number, attemptId: id, event: z.record(z.string(), z.unknown()) })),
+  example: {
+    answer: {
+      items: [
+        {
+          seq: 7,
+          attemptId: exampleJob.attempts[0]!.id,
+          event: {
+            type: "step-started",
+            runId: exampleJob.runId,
+            seq: 7,
+            time: "2026-03-01T12:00:03.000Z",
+            step: "npm-test-1c9f6f0e-54c6-4f2a-9a5f-0d1b7c3e8a42",
+            name: "npm test",
+            phase: "main",
+            order: 2,
+            attempt: 1,
+          },
+        },
+      ],
+    },
+  },
 });
 export const cancelJob = endpoint({
   id: "cancelJob",
@@ -41,6 +63,10 @@ export const cancelJob = endpoint({
   body: z.strictObject({ reason: shortText.default("") }),
   answer: jobSummary,
   status: 202,
+  example: {
+    body: { reason: "superseded" },
+    answer: { ...exampleJob, state: "running", outcome: null, cancelRequested: true, finishedAt: null },
+  },
 });
 export const approveJob = endpoint({
   id: "approveJob",
@@ -53,4 +79,17 @@ export const approveJob = endpoint({
   query: nothing,
   body: z.strictObject({ decision: z.enum(["approve", "refuse"]) }),
   answer: jobSummary,
+  example: {
+    body: { decision: "approve" },
+    answer: {
+      ...exampleJob,
+      approval: "given",
+      environment: "production",
+      state: "queued",
+      outcome: null,
+      startedAt: null,
+      finishedAt: null,
+      attempts: [],
+    },
+  },
 });

@@ -55,6 +55,24 @@ export const getLogLines = endpoint({
     totalBytes: z.int(),
     complete: z.boolean(),
   }),
+  example: {
+    answer: {
+      lines: [
+        {
+          line: 120,
+          byte: 4096,
+          step: "npm-test-1c9f6f0e-54c6-4f2a-9a5f-0d1b7c3e8a42",
+          stream: "stdout",
+          time: "2026-03-01T12:00:04.000Z",
+          text: "12 tests passed",
+          cut: false,
+        },
+      ],
+      totalLines: 121,
+      totalBytes: 4112,
+      complete: true,
+    },
+  },
 });
 export const getLogSteps = endpoint({
   id: "getLogSteps",
@@ -72,6 +90,21 @@ export const getLogSteps = endpoint({
     totalBytes: z.int(),
     complete: z.boolean(),
   }),
+  example: {
+    answer: {
+      steps: [
+        {
+          step: "npm-test-1c9f6f0e-54c6-4f2a-9a5f-0d1b7c3e8a42",
+          firstLine: 14,
+          byte: 812,
+          time: "2026-03-01T12:00:03.000Z",
+        },
+      ],
+      totalLines: 121,
+      totalBytes: 4112,
+      complete: true,
+    },
+  },
 });
 export const searchLog = endpoint({
   id: "searchLog",
@@ -92,6 +125,7 @@ export const searchLog = endpoint({
     lines: z.array(z.int()),
     /** Where to go on; absent when all was searched. */ next: z.int().optional(),
   }),
+  example: { answer: { lines: [17, 120] } },
 });
 /**
  * Server-sent events `chunk` with `{"seq","step","stream","time","byte","text" or "bytes"}` (`byte`: where in the log it

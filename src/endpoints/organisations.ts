@@ -21,6 +21,12 @@ const organisation = z.strictObject({
   maxRunningJobs: z.int().positive().nullable(),
   createdAt: time,
 });
+const exampleOrganisation: z.output<typeof organisation> = {
+  name: "main",
+  weight: 100,
+  maxRunningJobs: null,
+  createdAt: "2026-03-01T09:00:00.000Z",
+};
 export const listOrganisations = endpoint({
   id: "listOrganisations",
   method: "GET",
@@ -32,6 +38,7 @@ export const listOrganisations = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(organisation),
+  example: { answer: { items: [exampleOrganisation] } },
 });
 export const createOrganisation = endpoint({
   id: "createOrganisation",
@@ -46,6 +53,7 @@ export const createOrganisation = endpoint({
   answer: organisation,
   status: 201,
   creates: true,
+  example: { body: { name: "main" }, answer: exampleOrganisation },
 });
 export const changeOrganisation = endpoint({
   id: "changeOrganisation",
@@ -61,6 +69,10 @@ export const changeOrganisation = endpoint({
     maxRunningJobs: z.int().positive().nullable().optional(),
   }),
   answer: organisation,
+  example: {
+    body: { weight: 200, maxRunningJobs: 50 },
+    answer: { ...exampleOrganisation, weight: 200, maxRunningJobs: 50 },
+  },
 });
 const member = z.strictObject({ user: userName, role });
 export const listMembers = endpoint({
@@ -74,6 +86,7 @@ export const listMembers = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(member),
+  example: { answer: { items: [{ user: "maintainer", role: "maintainer" }] } },
 });
 const memberParams = z.strictObject({ organisation: organisationName, user: userName });
 export const setMember = endpoint({
@@ -87,6 +100,7 @@ export const setMember = endpoint({
   query: nothing,
   body: z.strictObject({ role }),
   answer: member,
+  example: { body: { role: "reporter" }, answer: { user: "somebody", role: "reporter" } },
 });
 export const removeMember = endpoint({
   id: "removeMember",
@@ -110,6 +124,14 @@ const auditEntry = z.strictObject({
   subject: z.string(),
   details: z.record(z.string(), z.unknown()),
 });
+const exampleEntry: z.output<typeof auditEntry> = {
+  id: 1207,
+  at: "2026-03-01T12:00:00.000Z",
+  actor: "maintainer",
+  action: "schedule.removed",
+  subject: "night",
+  details: {},
+};
 export const listAudit = endpoint({
   id: "listAudit",
   method: "GET",
@@ -121,6 +143,7 @@ export const listAudit = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(auditEntry),
+  example: { answer: { items: [exampleEntry] } },
 });
 export const listServerAudit = endpoint({
   id: "listServerAudit",
@@ -134,4 +157,5 @@ export const listServerAudit = endpoint({
   body: none,
   /** Null for what belongs to no organisation. */
   answer: pageOf(z.strictObject({ ...auditEntry.shape, organisation: organisationName.nullable() })),
+  example: { answer: { items: [{ ...exampleEntry, organisation: "main" }] } },
 });

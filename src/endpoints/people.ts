@@ -14,6 +14,18 @@ const person = z.strictObject({
 const user = z.strictObject({ name: userName, admin: z.boolean(), disabled: z.boolean(), createdAt: time });
 const password = z.string().min(12).max(1024);
 
+const examplePerson: z.output<typeof person> = {
+  name: "maintainer",
+  admin: false,
+  organisations: [{ name: "main", role: "maintainer" }],
+  csrf: "Yw1x0t6Q9s8b7a6c",
+};
+const exampleUser: z.output<typeof user> = {
+  name: "maintainer",
+  admin: false,
+  disabled: false,
+  createdAt: "2026-03-01T09:00:00.000Z",
+};
 export const signIn = endpoint({
   id: "signIn",
   method: "POST",
@@ -26,6 +38,7 @@ export const signIn = endpoint({
   body: z.strictObject({ name: z.string().max(63), password: z.string().max(1024) }),
   answer: person,
   status: 201,
+  example: { body: { name: "maintainer", password: "correct horse battery" }, answer: examplePerson },
 });
 export const signInWithToken = endpoint({
   id: "signInWithToken",
@@ -39,6 +52,7 @@ export const signInWithToken = endpoint({
   body: z.strictObject({ token: z.string().max(200) }),
   answer: person,
   status: 201,
+  example: { body: { token: "swp_8h2Kq0vX" }, answer: examplePerson },
 });
 export const signOut = endpoint({
   id: "signOut",
@@ -64,6 +78,7 @@ export const whoAmI = endpoint({
   query: nothing,
   body: none,
   answer: person,
+  example: { answer: examplePerson },
 });
 export const listUsers = endpoint({
   id: "listUsers",
@@ -76,6 +91,7 @@ export const listUsers = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(user),
+  example: { answer: { items: [exampleUser] } },
 });
 export const createUser = endpoint({
   id: "createUser",
@@ -90,6 +106,7 @@ export const createUser = endpoint({
   answer: user,
   status: 201,
   creates: true,
+  example: { body: { name: "maintainer", password: "correct horse battery" }, answer: exampleUser },
 });
 export const changeUser = endpoint({
   id: "changeUser",
@@ -106,6 +123,7 @@ export const changeUser = endpoint({
     password: password.optional(),
   }),
   answer: user,
+  example: { body: { disabled: true }, answer: { ...exampleUser, disabled: true } },
 });
 export const changePassword = endpoint({
   id: "changePassword",
@@ -119,4 +137,5 @@ export const changePassword = endpoint({
   body: z.strictObject({ current: z.string().max(1024), next: password }),
   answer: none,
   status: 204,
+  example: { body: { current: "correct horse battery", next: "another horse battery" } },
 });

@@ -52,6 +52,33 @@ const project = z.strictObject({
   ),
   createdAt: time,
 });
+const exampleProject: z.output<typeof project> = {
+  organisation: "main",
+  name: "shop",
+  repository: "https://git.example.org/shop.git",
+  defaultBranch: "main",
+  public: false,
+  pollSeconds: null,
+  badgeUrl: "https://ci.example.org/badge/main/shop.svg?key=0c9f4b2e7a6d5c8b1e3f2a4d6b8c0e1f",
+  webhookUrl: "https://ci.example.org/hooks/main/shop",
+  hasCredential: true,
+  lastRun: null,
+  recent: [],
+  createdAt: "2026-03-01T09:00:00.000Z",
+};
+const exampleLast = {
+  id: "6b0544d4da3dce747bc6577f",
+  number: 42,
+  state: "finished",
+  outcome: "passed",
+  createdAt: "2026-03-01T12:00:00.000Z",
+} as const;
+/** After its first run. */
+const exampleInUse: z.output<typeof project> = {
+  ...exampleProject,
+  lastRun: exampleLast,
+  recent: [{ ...exampleLast, branch: "main", durationMs: 88_000 }],
+};
 const changeable = {
   repository: repository.nullable().optional(),
   defaultBranch: branch.optional(),
@@ -75,6 +102,7 @@ export const listProjects = endpoint({
   }),
   body: none,
   answer: pageOf(project),
+  example: { answer: { items: [exampleInUse] } },
 });
 export const createProject = endpoint({
   id: "createProject",
@@ -90,6 +118,10 @@ export const createProject = endpoint({
   answer: z.strictObject({ ...project.shape, webhookSecret: z.string() }),
   status: 201,
   creates: true,
+  example: {
+    body: { name: "shop", repository: "https://git.example.org/shop.git", credential: "bot:a-password" },
+    answer: { ...exampleProject, webhookSecret: "l7c0mR6cXv1m2o4sY2b8Qn5tJ9wE3zKpUuD0fGhAiBs" },
+  },
 });
 export const getProject = endpoint({
   id: "getProject",
@@ -102,6 +134,7 @@ export const getProject = endpoint({
   query: nothing,
   body: none,
   answer: project,
+  example: { answer: exampleInUse },
 });
 export const changeProject = endpoint({
   id: "changeProject",
@@ -114,6 +147,15 @@ export const changeProject = endpoint({
   query: nothing,
   body: z.strictObject(changeable),
   answer: project,
+  example: {
+    body: { public: true, pollSeconds: 60 },
+    answer: {
+      ...exampleInUse,
+      public: true,
+      pollSeconds: 60,
+      badgeUrl: "https://ci.example.org/badge/main/shop.svg",
+    },
+  },
 });
 export const deleteProject = endpoint({
   id: "deleteProject",
@@ -140,4 +182,5 @@ export const rotateWebhookSecret = endpoint({
   body: none,
   answer: z.strictObject({ webhookSecret: z.string() }),
   status: 201,
+  example: { answer: { webhookSecret: "l7c0mR6cXv1m2o4sY2b8Qn5tJ9wE3zKpUuD0fGhAiBs" } },
 });

@@ -48,6 +48,27 @@ export const listQueue = endpoint({
       queuedAt: time.nullable(),
     }),
   ),
+  example: {
+    answer: {
+      items: [
+        {
+          jobId: "6b0544d5c1f2a3b4c5d6e7f8",
+          runId: "6b0544d4da3dce747bc6577f",
+          runNumber: 42,
+          organisation: "main",
+          project: "shop",
+          name: "deploy",
+          class: "default",
+          priority: 0,
+          state: "waiting",
+          reason: "approval",
+          detail: "waits for an approval",
+          createdAt: "2026-03-01T12:00:00.000Z",
+          queuedAt: null,
+        },
+      ],
+    },
+  },
 });
 export const listWorkers = endpoint({
   id: "listWorkers",
@@ -73,6 +94,24 @@ export const listWorkers = endpoint({
       leaseUntil: time,
     }),
   ),
+  example: {
+    answer: {
+      items: [
+        {
+          id: "worker-1",
+          name: "build room 1",
+          version: "0.1.0",
+          classes: ["default", "large"],
+          labels: { launcher: "process" },
+          capacity: 4,
+          running: 1,
+          draining: false,
+          alive: true,
+          leaseUntil: "2026-03-01T12:00:30.000Z",
+        },
+      ],
+    },
+  },
 });
 
 const workerId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);

@@ -29,6 +29,20 @@ export const getReplay = endpoint({
     inputs: z.array(z.strictObject({ directory: z.string(), jobId: id, artifact: number })),
     hasCache: z.boolean(),
   }),
+  example: {
+    answer: {
+      spec: { version: 1, pipeline: "build", class: "default" },
+      variables: { REGION: "north" },
+      protectedNames: ["REGISTRY_PASSWORD"],
+      source: {
+        kind: "git",
+        repository: "https://git.example.org/shop.git",
+        commit: "3f2c1b0a9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a",
+      },
+      inputs: [],
+      hasCache: true,
+    },
+  },
 });
 export const getReplaySource = endpoint({
   id: "getReplaySource",

@@ -37,6 +37,23 @@ export const listArtifacts = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(artifact),
+  example: {
+    answer: {
+      items: [
+        {
+          id: 311,
+          jobId: "6b0544d5c1f2a3b4c5d6e7f8",
+          attemptId: "6b0544d6a0b1c2d3e4f5a6b7",
+          job: "build",
+          name: "output",
+          files: 12,
+          bytes: 48_213,
+          expiresAt: "2026-03-31T12:00:00.000Z",
+          createdAt: "2026-03-01T12:01:29.000Z",
+        },
+      ],
+    },
+  },
 });
 export const getArtifact = endpoint({
   id: "getArtifact",
@@ -71,6 +88,20 @@ export const listTests = endpoint({
       message: z.string(),
     }),
   ),
+  example: {
+    answer: {
+      items: [
+        {
+          jobId: "6b0544d5c1f2a3b4c5d6e7f8",
+          suite: "prices",
+          name: "have two decimals",
+          outcome: "failed",
+          durationMs: 12,
+          message: "expected 9.90, got 9.9",
+        },
+      ],
+    },
+  },
 });
 export const testHistory = endpoint({
   id: "testHistory",
@@ -91,4 +122,17 @@ export const testHistory = endpoint({
       durationMs: z.int().nullable(),
     }),
   ),
+  example: {
+    answer: {
+      items: [
+        {
+          runId: "6b0544d4da3dce747bc6577f",
+          runNumber: 42,
+          branch: "main",
+          outcome: "failed",
+          durationMs: 12,
+        },
+      ],
+    },
+  },
 });

@@ -65,9 +65,67 @@ export const jobSummary = z.strictObject({
 });
 export type RunSummary = z.output<typeof runSummary>;
 export type JobSummary = z.output<typeof jobSummary>;
+export const exampleRun: RunSummary = {
+  id: "6b0544d4da3dce747bc6577f",
+  number: 42,
+  organisation: "main",
+  project: "shop",
+  workflow: "ship",
+  pipeline: null,
+  event: "push",
+  branch: "main",
+  tag: null,
+  commit: "3f2c1b0a9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a",
+  message: "Prices have two decimals",
+  person: "maintainer",
+  trusted: true,
+  state: "running",
+  outcome: null,
+  reason: "",
+  detail: "",
+  rerunOf: null,
+  createdAt: "2026-03-01T12:00:00.000Z",
+  startedAt: "2026-03-01T12:00:02.000Z",
+  finishedAt: null,
+};
+export const exampleJob: JobSummary = {
+  id: "6b0544d5c1f2a3b4c5d6e7f8",
+  runId: exampleRun.id,
+  name: "build",
+  pipeline: "build",
+  combination: "node=24",
+  class: "default",
+  requires: [],
+  state: "finished",
+  outcome: "failed",
+  reason: "step",
+  detail: "exit code 1: npm test (line 1)",
+  approval: null,
+  environment: null,
+  cancelRequested: false,
+  createdAt: "2026-03-01T12:00:00.000Z",
+  queuedAt: "2026-03-01T12:00:00.500Z",
+  startedAt: "2026-03-01T12:00:02.000Z",
+  finishedAt: "2026-03-01T12:01:30.000Z",
+  attempts: [
+    {
+      id: "6b0544d6a0b1c2d3e4f5a6b7",
+      number: 1,
+      state: "finished",
+      outcome: "failed",
+      reason: "step",
+      detail: "exit code 1: npm test (line 1)",
+      worker: "worker-1",
+      claimedAt: "2026-03-01T12:00:01.000Z",
+      startedAt: "2026-03-01T12:00:02.000Z",
+      finishedAt: "2026-03-01T12:01:30.000Z",
+    },
+  ],
+};
 export const runDetail = z.strictObject({
   ...runSummary.shape,
   jobs: z.array(jobSummary),
   /** Problems of planning: the file's, with line and column. */
   problems: z.array(z.strictObject({ message: z.string(), hint: z.string().optional() })),
 });
+export const exampleDetail: z.output<typeof runDetail> = { ...exampleRun, jobs: [exampleJob], problems: [] };

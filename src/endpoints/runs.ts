@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
-import { runDetail, runSummary } from "./run-shapes.ts";
+import { exampleDetail, exampleRun, runDetail, runSummary } from "./run-shapes.ts";
 import {
   branch,
   commit,
@@ -41,6 +41,7 @@ export const listRuns = endpoint({
   }),
   body: none,
   answer: pageOf(runSummary),
+  example: { answer: { items: [exampleRun] } },
 });
 export const createRun = endpoint({
   id: "createRun",
@@ -66,6 +67,10 @@ export const createRun = endpoint({
   answer: runSummary,
   status: 201,
   creates: true,
+  example: {
+    body: { workflow: "ship", branch: "main", variables: { REGION: "north" } },
+    answer: { ...exampleRun, state: "planning", startedAt: null, event: "manual" },
+  },
 });
 export const getRun = endpoint({
   id: "getRun",
@@ -78,6 +83,7 @@ export const getRun = endpoint({
   query: nothing,
   body: none,
   answer: runDetail,
+  example: { answer: exampleDetail },
 });
 export const findRun = endpoint({
   id: "findRun",
@@ -90,6 +96,7 @@ export const findRun = endpoint({
   query: nothing,
   body: none,
   answer: runDetail,
+  example: { answer: exampleDetail },
 });
 export const cancelRun = endpoint({
   id: "cancelRun",
@@ -103,6 +110,7 @@ export const cancelRun = endpoint({
   body: z.strictObject({ reason: shortText.default("") }),
   answer: runSummary,
   status: 202,
+  example: { body: { reason: "superseded" }, answer: exampleRun },
 });
 export const rerun = endpoint({
   id: "rerun",
@@ -117,6 +125,17 @@ export const rerun = endpoint({
   answer: runSummary,
   status: 201,
   creates: true,
+  example: {
+    body: {},
+    answer: {
+      ...exampleRun,
+      id: "6b0545f0a1b2c3d4e5f6a7b8",
+      number: 43,
+      state: "planning",
+      startedAt: null,
+      rerunOf: exampleRun.id,
+    },
+  },
 });
 /**
  * The live news of a run: `run` (a runSummary), `job` (a jobSummary with its newest attempt alone) and `event` (an event of

@@ -28,6 +28,16 @@ const schedule = z.strictObject({
   lastRunId: id.nullable(),
 });
 const scheduleParams = z.strictObject({ ...projectParams.shape, schedule: projectName });
+const exampleSchedule: z.output<typeof schedule> = {
+  name: "night",
+  cron: "30 4 * * 1-5",
+  timeZone: "Europe/Berlin",
+  branch: "main",
+  workflow: "ship",
+  enabled: true,
+  nextAt: "2026-03-02T03:30:00.000Z",
+  lastRunId: null,
+};
 export const listSchedules = endpoint({
   id: "listSchedules",
   method: "GET",
@@ -39,6 +49,7 @@ export const listSchedules = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(schedule),
+  example: { answer: { items: [exampleSchedule] } },
 });
 export const setSchedule = endpoint({
   id: "setSchedule",
@@ -58,6 +69,10 @@ export const setSchedule = endpoint({
     variables: variableValues.default({}),
   }),
   answer: schedule,
+  example: {
+    body: { cron: "30 4 * * 1-5", timeZone: "Europe/Berlin", branch: "main", workflow: "ship" },
+    answer: exampleSchedule,
+  },
 });
 export const removeSchedule = endpoint({
   id: "removeSchedule",

@@ -19,6 +19,7 @@ export const sendSource = endpoint({
   status: 201,
   streams: { request: "application/zstd" },
   maxBytes: 2 ** 31,
+  example: { answer: { source: "source/4a7d1ed414474e4033ac29ccb8653d9b", bytes: 48_213 } },
 });
 const upload = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, "16 to 64 letters, digits, _ and -");
 /** Bytes of a part: what proxies let through that nobody has told otherwise. */
@@ -45,6 +46,7 @@ export const sendSourcePart = endpoint({
   answer: z.strictObject({ bytes: z.int() }),
   streams: { request: "application/octet-stream" },
   maxBytes: sourcePartBytes,
+  example: { answer: { bytes: 1_048_576 } },
 });
 export const finishSource = endpoint({
   id: "finishSource",
@@ -59,4 +61,8 @@ export const finishSource = endpoint({
   answer: z.strictObject({ source: z.string(), bytes: z.int() }),
   status: 201,
   creates: true,
+  example: {
+    body: { parts: 3 },
+    answer: { source: "source/4a7d1ed414474e4033ac29ccb8653d9b", bytes: 2_613_400 },
+  },
 });

@@ -72,6 +72,38 @@ export const getStatistics = endpoint({
     /** Whether pipelines with a cache of their own have found one. */
     caches: z.array(z.strictObject({ pipeline: z.string(), hits: z.int(), misses: z.int() })),
   }),
+  example: {
+    answer: {
+      runs: [
+        {
+          id: "6b0544d4da3dce747bc6577f",
+          number: 42,
+          branch: "main",
+          workflow: "ship",
+          outcome: "passed",
+          createdAt: "2026-03-01T12:00:00.000Z",
+          durationMs: 88_000,
+          waits: [{ class: "default", waitMs: 1500 }],
+          cacheHits: 1,
+          cacheMisses: 0,
+        },
+      ],
+      waits: [{ class: "default", jobs: 1, medianMs: 1500, p90Ms: 1500, longestMs: 1500 }],
+      steps: [
+        {
+          pipeline: "build",
+          step: "npm test",
+          times: 1,
+          failed: 0,
+          totalMs: 61_000,
+          medianMs: 61_000,
+          p90Ms: 61_000,
+          longestMs: 61_000,
+        },
+      ],
+      caches: [{ pipeline: "build", hits: 1, misses: 0 }],
+    },
+  },
 });
 
 const testOutcome = z.enum(["passed", "failed", "skipped"]);
@@ -109,6 +141,28 @@ export const listFailingTests = endpoint({
       }),
     ),
   }),
+  example: {
+    answer: {
+      runs: [
+        { id: "6b0544d4da3dce747bc6577f", number: 42, branch: "main", createdAt: "2026-03-01T12:00:00.000Z" },
+      ],
+      cut: false,
+      tests: [
+        {
+          suite: "prices",
+          name: "have two decimals",
+          outcome: "failed",
+          failed: 1,
+          passed: 0,
+          flaky: false,
+          message: "expected 9.90, got 9.9",
+          failedIn: 42,
+          medianMs: 12,
+          history: [{ run: 42, outcome: "failed" }],
+        },
+      ],
+    },
+  },
 });
 
 export const summarizeQueue = endpoint({
@@ -139,4 +193,20 @@ export const summarizeQueue = endpoint({
       z.strictObject({ class: z.string(), workers: z.int(), places: z.int(), taken: z.int() }),
     ),
   }),
+  example: {
+    answer: {
+      queues: [
+        {
+          organisation: "main",
+          class: "default",
+          running: 3,
+          claimed: 1,
+          queued: 2,
+          waiting: 1,
+          oldestQueuedAt: "2026-03-01T12:00:00.500Z",
+        },
+      ],
+      classes: [{ class: "default", workers: 1, places: 4, taken: 4 }],
+    },
+  },
 });

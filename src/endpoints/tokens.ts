@@ -17,6 +17,24 @@ const token = z.strictObject({
 });
 const newToken = z.strictObject({ ...token.shape, secret: z.string() });
 const days = z.int().min(1).max(3650).nullable().default(90);
+const exampleToken: z.output<typeof token> = {
+  id: 12,
+  kind: "personal",
+  name: "laptop",
+  role: "reporter",
+  classes: [],
+  expiresAt: "2026-05-30T12:00:00.000Z",
+  lastUsedAt: null,
+  createdAt: "2026-03-01T12:00:00.000Z",
+};
+const exampleOfProject: z.output<typeof token> = { ...exampleToken, kind: "project", name: "release script" };
+const exampleOfWorker: z.output<typeof token> = {
+  ...exampleToken,
+  kind: "worker",
+  name: "build room",
+  role: null,
+  classes: ["default", "large"],
+};
 export const listTokens = endpoint({
   id: "listTokens",
   method: "GET",
@@ -28,6 +46,7 @@ export const listTokens = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(token),
+  example: { answer: { items: [exampleToken] } },
 });
 export const createToken = endpoint({
   id: "createToken",
@@ -41,6 +60,10 @@ export const createToken = endpoint({
   body: z.strictObject({ name: shortText.min(1), role: role.nullable().default(null), days }),
   answer: newToken,
   status: 201,
+  example: {
+    body: { name: "laptop", role: "reporter" },
+    answer: { ...exampleToken, secret: "swp_8h2Kq0vX" },
+  },
 });
 const tokenParams = z.strictObject({ token: z.coerce.number().int().positive() });
 export const revokeToken = endpoint({
@@ -67,6 +90,7 @@ export const listProjectTokens = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(token),
+  example: { answer: { items: [exampleOfProject] } },
 });
 export const createProjectToken = endpoint({
   id: "createProjectToken",
@@ -84,6 +108,10 @@ export const createProjectToken = endpoint({
   }),
   answer: newToken,
   status: 201,
+  example: {
+    body: { name: "release script", days: 30 },
+    answer: { ...exampleOfProject, secret: "swt_8h2Kq0vX" },
+  },
 });
 export const revokeProjectToken = endpoint({
   id: "revokeProjectToken",
@@ -109,6 +137,7 @@ export const listWorkerTokens = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(token),
+  example: { answer: { items: [exampleOfWorker] } },
 });
 export const createWorkerToken = endpoint({
   id: "createWorkerToken",
@@ -126,6 +155,10 @@ export const createWorkerToken = endpoint({
   }),
   answer: newToken,
   status: 201,
+  example: {
+    body: { name: "build room", classes: ["default", "large"], days: null },
+    answer: { ...exampleOfWorker, expiresAt: null, secret: "sww_8h2Kq0vX" },
+  },
 });
 export const revokeWorkerToken = endpoint({
   id: "revokeWorkerToken",

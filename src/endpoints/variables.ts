@@ -34,6 +34,20 @@ const variableBody = z.strictObject({
     .default(null),
 });
 const pipelineQuery = z.strictObject({ pipeline: z.string().max(255).optional() });
+const exampleBody: z.input<typeof variableBody> = {
+  value: "s3cr3t",
+  protected: true,
+  branches: ["main", "release/*"],
+};
+const exampleVariable: z.output<typeof variable> = {
+  name: "REGISTRY_PASSWORD",
+  protected: true,
+  value: null,
+  pipeline: null,
+  branches: ["main", "release/*"],
+  events: null,
+  updatedAt: "2026-03-01T12:00:00.000Z",
+};
 export const listVariables = endpoint({
   id: "listVariables",
   method: "GET",
@@ -45,6 +59,7 @@ export const listVariables = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(variable),
+  example: { answer: { items: [exampleVariable] } },
 });
 export const setVariable = endpoint({
   id: "setVariable",
@@ -57,6 +72,7 @@ export const setVariable = endpoint({
   query: pipelineQuery,
   body: variableBody,
   answer: variable,
+  example: { body: exampleBody, answer: exampleVariable },
 });
 export const removeVariable = endpoint({
   id: "removeVariable",
@@ -82,6 +98,7 @@ export const listOrganisationVariables = endpoint({
   query: pageQuery,
   body: none,
   answer: pageOf(variable),
+  example: { answer: { items: [exampleVariable] } },
 });
 export const setOrganisationVariable = endpoint({
   id: "setOrganisationVariable",
@@ -94,6 +111,7 @@ export const setOrganisationVariable = endpoint({
   query: nothing,
   body: variableBody,
   answer: variable,
+  example: { body: exampleBody, answer: exampleVariable },
 });
 export const removeOrganisationVariable = endpoint({
   id: "removeOrganisationVariable",

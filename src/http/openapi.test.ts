@@ -1,13 +1,15 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { endpointList } from "../endpoints/table.ts";
 import { openApiDocument } from "./openapi.ts";
 
+type Content = Record<string, { schema: object; example?: unknown }>;
 interface Operation {
   operationId: string;
+  tags: string[];
   parameters: { name: string; in: string }[];
-  requestBody?: { content: Record<string, { schema: object }> };
-  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+  requestBody?: { content: Content };
+  responses: Record<string, { content?: Content }>;
 }
 
 const document = openApiDocument(endpointList, "1.0.0") as {
@@ -33,8 +35,9 @@ test("every parameter of a path is declared, and no other", () => {
   }
 });
 
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+
 test("every schema is one by the rules of JSON Schema 2020-12", () => {
-  const ajv = new Ajv2020({ strict: false, validateFormats: false });
   for (const { operation } of operations) {
     const contents = [
       operation.requestBody?.content,
@@ -56,4 +59,31 @@ test("no endpoint with a body takes fields that nobody declared", () => {
       | undefined;
     if (schema?.type === "object") expect(schema.additionalProperties, operation.operationId).toBe(false);
   }
+});
+
+describe("examples", () => {
+  const ofPeople = operations.filter(({ operation }) => !operation.tags.includes("worker"));
+  const json = (content: Content | undefined) => content?.["application/json"];
+
+  test("stand at every JSON body and answer that people meet, and keep to its schema", () => {
+    for (const { operation } of ofPeople) {
+      const answer = Object.entries(operation.responses).find(([status]) => status !== "default");
+      for (const content of [json(operation.requestBody?.content), json(answer?.[1].content)]) {
+        if (content === undefined) continue;
+        expect(content, operation.operationId).toHaveProperty("example");
+        const valid = ajv.compile(content.schema);
+        expect(valid(content.example), `${operation.operationId}: ${ajv.errorsText(valid.errors)}`).toBe(
+          true,
+        );
+      }
+    }
+  });
+
+  test("are taken by the check that calls go through, and stand nowhere else", () => {
+    for (const { id, body, answer, example } of endpointList) {
+      if (example === undefined) continue;
+      expect(body.safeParse(example.body).error, id).toBeUndefined();
+      expect(answer.safeParse(example.answer).error, id).toBeUndefined();
+    }
+  });
 });

@@ -102,18 +102,22 @@ function parametersOf(schema: z.ZodObject, place: "path" | "query"): Json[] {
   }));
 }
 
-function bodyOf({ body, streams }: Endpoint): Json | undefined {
+function bodyOf({ body, streams, example }: Endpoint): Json | undefined {
   if (streams?.request !== undefined)
     return { [streams.request]: { schema: { type: "string", format: "binary" } } };
-  return isNothing(body) ? undefined : { "application/json": { schema: schemaOf(body, "input") } };
+  return isNothing(body) ? undefined : jsonContent(schemaOf(body, "input"), example?.body);
 }
 
-function answerOf({ answer, streams, summary }: Endpoint): Json {
+function answerOf({ answer, streams, summary, example }: Endpoint): Json {
   if (streams?.answer !== undefined) {
     return { description: summary, content: { [streams.answer]: { schema: { type: "string" } } } };
   }
   if (isNothing(answer)) return { description: "Done." };
-  return { description: summary, content: { "application/json": { schema: schemaOf(answer, "output") } } };
+  return { description: summary, content: jsonContent(schemaOf(answer, "output"), example?.answer) };
+}
+
+function jsonContent(schema: Json, example: unknown): Json {
+  return { "application/json": { schema, ...(example === undefined ? {} : { example }) } };
 }
 
 function isNothing(schema: z.ZodType): boolean {
