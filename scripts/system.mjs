@@ -46,6 +46,11 @@ export const needs = [
   { package: "openssl", purpose: "signatures of the git hook", present: () => onPath("openssl") },
   { package: "curl", purpose: "the git hook", present: () => onPath("curl") },
   { package: "cloud-init", purpose: "schema of nodes' user data", present: () => onPath("cloud-init") },
+  {
+    package: "ignition",
+    purpose: "validation of nodes' Ignition",
+    present: () => onPath("ignition-validate"),
+  },
   { package: "chromium", purpose: "tests of the pages", present: () => onPath("chromium") },
 ];
 

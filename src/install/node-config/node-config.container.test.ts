@@ -1,4 +1,5 @@
-// What `slipway node-config` prints, by the words of those who read it: cloud-init's own schema, and ShellCheck for the scripts.
+// What `slipway node-config` prints, by the words of those who read it: cloud-init's own schema, Ignition's own validator, and
+// ShellCheck for the scripts.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -24,7 +25,11 @@ test.each(all)("$nodeClass, $distribution", ({ nodeClass, distribution }) => {
     const schema = spawnSync("cloud-init", ["schema", "--config-file", file], { encoding: "utf8" });
     expect([schema.status, schema.stderr]).toEqual([0, ""]);
     expect(schema.stdout).toContain("Valid");
-    const ignition = JSON.parse(nodeConfig({ ...common, format: "ignition" })) as {
+    const ignitionText = nodeConfig({ ...common, format: "ignition" });
+    const validated = spawnSync("ignition-validate", ["-"], { input: ignitionText, encoding: "utf8" });
+    // It warns with an exit of 0.
+    expect([validated.status, validated.stdout, validated.stderr]).toEqual([0, "", ""]);
+    const ignition = JSON.parse(ignitionText) as {
       storage: { files: { path: string; contents: { source: string } }[] };
     };
     const scripts = [
@@ -45,10 +50,12 @@ test.each(all)("$nodeClass, $distribution", ({ nodeClass, distribution }) => {
   }
 });
 
-test("cloud-init would say no", () => {
+test("cloud-init and Ignition would say no", () => {
   const directory = mkdtempSync(path.join(os.tmpdir(), "slipway-node-"));
   const file = path.join(directory, "user-data");
   writeFileSync(file, "#cloud-config\nwrite_files: none\n");
   expect(spawnSync("cloud-init", ["schema", "--config-file", file]).status).not.toBe(0);
   rmSync(directory, { recursive: true });
+  const relative = '{"ignition":{"version":"3.3.0"},"storage":{"files":[{"path":"etc/motd"}]}}';
+  expect(spawnSync("ignition-validate", ["-"], { input: relative }).status).not.toBe(0);
 });

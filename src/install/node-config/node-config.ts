@@ -35,10 +35,10 @@ function cloudInit({ files, units, packages }: NodePlan): string {
   return `#cloud-config\n${stringify(data, { lineWidth: 0, blockQuote: "literal" })}`;
 }
 
-/** Specification 3.4.0: https://coreos.github.io/ignition/configuration-v3_4/ */
+/** Specification 3.3.0, which older Flatcar reads too: https://coreos.github.io/ignition/configuration-v3_3/ */
 function ignition({ files, units }: NodePlan): string {
   const config = {
-    ignition: { version: "3.4.0" },
+    ignition: { version: "3.3.0" },
     storage: {
       files: files.map(({ path, mode, text }) => ({
         path,
