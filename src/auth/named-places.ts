@@ -30,9 +30,9 @@ const statements = {
   project: `select ${projectColumns} from projects join organisations on organisations.id = projects.organisation_id
     where organisations.name = $2 and projects.name = $3`,
   run: `select ${projectColumns} from runs join projects on projects.id = runs.project_id
-    join organisations on organisations.id = projects.organisation_id where runs.id = $2`,
+    join organisations on organisations.id = projects.organisation_id where runs.id = $2 and deleted_at is null`,
   job: `select ${projectColumns} from jobs join projects on projects.id = jobs.project_id
-    join organisations on organisations.id = projects.organisation_id where jobs.id = $2`,
+    join organisations on organisations.id = projects.organisation_id where jobs.id = $2 and deleted_at is null`,
 };
 
 export async function lookUpNamed(

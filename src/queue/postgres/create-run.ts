@@ -1,5 +1,6 @@
 // Makes a run that is still to be planned: the one way in which runs come to be, whoever starts them.
 
+import { SlipwayError } from "../../core/failure.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Queryable } from "../../store/database.ts";
 import { newId } from "../../store/new-id.ts";
@@ -31,11 +32,11 @@ export interface CreatedRun {
   number: number;
 }
 
-/** Inserts the run and wakes nobody: nudge `runs` after the commit. */
+/** Inserts the run and wakes nobody: nudge `runs` after the commit. Throws `project-gone` where the project was deleted meanwhile. */
 export async function createRun(tx: Queryable, run: NewRun, clock: Clock): Promise<CreatedRun> {
   const [row] = await tx.query<CreatedRun>(
     `with project as (
-       update projects set next_number = next_number + 1 where id = $2
+       update projects set next_number = next_number + 1 where id = $2 and deleted_at is null
        returning id, organisation_id, next_number - 1 as number
      )
      insert into runs (id, project_id, organisation_id, number, workflow, pipeline, event, branch, tag, commit_id,
@@ -61,5 +62,7 @@ export async function createRun(tx: Queryable, run: NewRun, clock: Clock): Promi
       run.causedBy ?? null,
     ],
   );
-  return row!;
+  if (row === undefined)
+    throw new SlipwayError("project-gone", `project ${run.projectId} is not there any more`);
+  return row;
 }

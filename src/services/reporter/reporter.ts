@@ -11,6 +11,7 @@ import { chainPass } from "./chain-pass.ts";
 import { expirePass, type Retention } from "./expire-pass.ts";
 import { type PlanningOptions, planPass } from "./plan-pass.ts";
 import { type PollOptions, pollPass } from "./poll-pass.ts";
+import { removeDeleted } from "./remove-deleted.ts";
 import { schedulePass } from "./schedule-pass.ts";
 import { adoptStrays, sweepPass } from "./sweep-pass.ts";
 import {
@@ -96,6 +97,7 @@ function loopsOf(options: ReporterOptions): Loop[] {
     { name: "schedule", everyMs: 1000, pass: async () => (await schedulePass(db, nudges, clock)) > 0 },
     ...(polling === undefined ? [] : [pollLoop(options, polling)]),
     { name: "expire", everyMs: 60_000, pass: async () => (await expirePass(db, retention)) > 0 },
+    { name: "remove", everyMs: 10_000, pass: async () => (await removeDeleted(db)) > 0 },
     {
       name: "sweep",
       everyMs: 60_000,

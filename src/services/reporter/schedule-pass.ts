@@ -24,7 +24,7 @@ export async function schedulePass(db: Database, nudges: Nudges, clock: Clock): 
     const due = await tx.query<ScheduleRow>(
       `select schedules.id, project_id, cron, time_zone, branch, workflow, variables, default_branch, now() as now
        from schedules join projects on projects.id = project_id
-       where enabled and next_at <= now() order by next_at limit 50 for no key update of schedules skip locked`,
+       where enabled and next_at <= now() and deleted_at is null order by next_at limit 50 for no key update of schedules skip locked`,
     );
     for (const schedule of due) {
       const { id } = await createRun(

@@ -18,7 +18,7 @@ const longestMs = 5 * 60_000;
 
 export const seenAttemptsStatement = `
   select attempts.id from attempts join jobs on jobs.id = attempts.job_id join projects on projects.id = jobs.project_id
-  where attempts.id = any($1::text[])
+  where attempts.id = any($1::text[]) and deleted_at is null
     and ($2 or projects.public or projects.id = $3 or projects.organisation_id = any($4::bigint[]))`;
 
 export function changeRoutes({ db, watch, clock }: ChangeDependencies): Route[] {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Callers, makeCallers } from "../../../auth/fixtures/callers.ts";
+import { lookUpNamed } from "../../../auth/named-places.ts";
 import { movedClock } from "../../../http/fixtures/moved-clock.ts";
 import { type SeedProject, seedProject, seedRun } from "../../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
@@ -204,15 +205,26 @@ describe("projects", () => {
     expect(body).toMatchObject({ lastRun: { id: runId, number: 2, state: "running" } });
   });
 
-  test("go with all that is theirs, but not while one of their runs goes on", async () => {
+  const lookUp = (kind: "run", params: { run: string }) =>
+    lookUpNamed(database.db, kind, params, { kind: "anonymous" });
+
+  test("are seen by nobody once they are deleted, but not while one of their runs goes on", async () => {
     const { runId } = await seedRun(database.db, project);
+    expect(await lookUp("run", { run: runId })).toBeDefined();
     expect(await server.call("DELETE", app(), as("owner"))).toMatchObject({
       ...{ status: 409, body: { code: "project-runs" } },
     });
     await database.db.query("update runs set state = 'finished', outcome = 'passed' where id = $1", [runId]);
     expect((await server.call("DELETE", app(), as("owner"))).status).toBe(204);
     expect((await server.call("GET", app(), as("owner"))).status).toBe(404);
-    expect(await database.db.query("select 1 from jobs where run_id = $1", [runId])).toEqual([]);
+    expect(await lookUp("run", { run: runId })).toBeUndefined();
+    const { body } = await server.call<{ items: unknown[] }>("GET", "/projects", as("owner"));
+    expect(body.items).toEqual([]);
+    expect((await server.call("GET", "/projects", as("project's token"))).status).toBe(401);
+    // What is left of it keeps nobody from its name.
+    expect((await make({ name: "app" })).status).toBe(201);
+    expect((await server.call("DELETE", app(), as("owner"))).status).toBe(204);
+    expect((await make({ name: "app" })).status).toBe(201);
   });
 
   test("get a new secret for webhooks, and the old one is gone", async () => {

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { AnswerOf, BodyOf } from "../../../endpoints/endpoint.ts";
 import * as endpoints from "../../../endpoints/projects.ts";
-import { conflict, invalid } from "../../../http/problem.ts";
+import { conflict, invalid, notFound } from "../../../http/problem.ts";
 import { type Principal, type Route, route } from "../../../http/route.ts";
 import { audit } from "../../../store/audit.ts";
 import type { Queryable } from "../../../store/database.ts";
@@ -45,15 +45,20 @@ const select = `
     from (select * from runs where runs.project_id = projects.id order by project_id desc, id desc limit 12) newest) recent`;
 
 export const listStatement = `${select}
-  where (organisations.name, projects.name) > ($1, $2)
+  where (organisations.name, projects.name) > ($1, $2) and deleted_at is null
     and ($3 or projects.public or projects.id = $4 or exists (
       select 1 from memberships where memberships.organisation_id = organisations.id and user_id = $5))
     and ($6::text is null or organisations.name = $6)
     and ($7::text is null or position(lower($7) in lower(projects.name)) > 0)
   order by organisations.name, projects.name limit $8`;
-export const projectStatement = `${select} where projects.id = $1`;
+export const projectStatement = `${select} where projects.id = $1 and deleted_at is null`;
 export const unfinishedStatement =
   "select number from runs where project_id = $1 and state <> 'finished' limit 1";
+
+/** What is left of it is removed by the reporter, in portions: a project may have very many runs. */
+const deletedStatement = `
+  update projects set deleted_at = now(), name = '#' || id, public = false, repository = null, credential = null, poll_seconds = null
+  where id = $1`;
 
 export function projectRoutes(deps: ProjectDependencies): Route[] {
   const { db, box } = deps;
@@ -137,7 +142,8 @@ export function projectRoutes(deps: ProjectDependencies): Route[] {
         const [running] = await tx.query<{ number: number }>(unfinishedStatement, [projectId]);
         if (running !== undefined)
           throw conflict("project-runs", `run #${running.number} has not ended`, "cancel it first");
-        await tx.query("delete from projects where id = $1", [projectId]);
+        await tx.query(deletedStatement, [projectId]);
+        await tx.query("delete from tokens where project_id = $1", [projectId]);
         await audit(tx, {
           organisationId,
           actor: personOf(principal),
@@ -175,7 +181,8 @@ function seenBy(principal: Principal): { all: boolean; userId: number | null; pr
 
 async function find(db: Queryable, id: number): Promise<ProjectRow> {
   const [row] = await db.query<ProjectRow>(projectStatement, [id]);
-  return row!;
+  if (row === undefined) throw notFound("the project was deleted meanwhile");
+  return row;
 }
 
 type Changes = BodyOf<typeof endpoints.changeProject>;

@@ -25,7 +25,7 @@ export async function startRun(deps: StartDependencies, by: Starting, wanted: Wa
   const { id: projectId, name } = by.named.project!;
   const run = await db.transact(async tx => {
     const [project] = await tx.query<{ repository: string | null; default_branch: string }>(
-      "select repository, default_branch from projects where id = $1",
+      "select repository, default_branch from projects where id = $1 and deleted_at is null for no key update",
       [projectId],
     );
     if (project === undefined) throw notFound(`there is no project ${name}`);
@@ -151,7 +151,8 @@ export async function startAgain(
   const run = await db.transact(async tx => {
     const [earlier] = await tx.query<Earlier>(
       `select project_id, workflow, pipeline, event, branch, tag, commit_id, message, trusted, trigger_variables,
-         priority, source_key from runs where id = $1 for key share`,
+         priority, source_key from runs join projects on projects.id = project_id
+       where runs.id = $1 and deleted_at is null for key share of runs for no key update of projects`,
       [runId],
     );
     if (earlier === undefined) throw notFound(`there is no run ${runId}`);
