@@ -1,7 +1,7 @@
 // The process of a runner: what its launcher says, the engine of this place, signals. All else is `src/remote/`. It sees
 // nothing of the machine's environment but PATH and proxies, and hands none of it to a job but PATH.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Cancel } from "../core/cancel.ts";
 import { SlipwayError } from "../core/failure.ts";
@@ -9,7 +9,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { PodEngine, PodEngineOptions } from "../engine/pod/pod-engine.ts";
 import type { PodIo } from "../engine/pod/prepare-io.ts";
 import { systemClock } from "../lib/clock.ts";
-import { runRemoteJob } from "../remote/run-remote-job.ts";
+import { type RemoteJobOptions, runRemoteJob } from "../remote/run-remote-job.ts";
 import { type RunnerInput, readRunnerInput } from "../remote/runner-input.ts";
 import type { RunnerEnd } from "../remote/termination-message.ts";
 import { gitRunner } from "../steps/git-command.ts";
@@ -38,17 +38,29 @@ export async function runRunner({ input: text, env, version, say, io }: RunnerPr
   }
   const input = read.value;
   using stop = listenForEnd(say);
-  const environment = fewOf(env);
   const ca = input.caFile === undefined ? undefined : await readFile(input.caFile, "utf8");
   const pod = input.engine === "pod" ? podOf(input, io) : undefined;
   return await runRemoteJob({
+    ...optionsOf(input, { env, version, say }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(pod === undefined ? {} : { openEngine: () => pod.engine() }),
+    signal: stop.signal,
+    async ended(end, exitCode) {
+      // Whoever sees the box end can look at this already.
+      if (input.terminationLog !== undefined) await writeLastWords(input.terminationLog, end, say);
+      await pod?.end(exitCode);
+    },
+  });
+}
+
+type Process = Pick<RunnerProcess, "env" | "version" | "say">;
+
+function optionsOf(input: RunnerInput, { env, version, say }: Process): Omit<RemoteJobOptions, "signal"> {
+  const environment = fewOf(env);
+  return {
     input,
     version,
-    ...(ca === undefined ? {} : { ca }),
-    openEngine() {
-      if (pod !== undefined) return pod.engine();
-      return input.engine === "host" ? hostEngine(input, environment) : dockerEngine(input, say);
-    },
+    openEngine: () => (input.engine === "host" ? hostEngine(input, environment) : dockerEngine(input, say)),
     steps: {
       // As far from src/app as from dist/cli.
       bundledDir: path.join(import.meta.dirname, "..", "..", "steps"),
@@ -58,14 +70,8 @@ export async function runRunner({ input: text, env, version, say, io }: RunnerPr
     environment,
     clock: systemClock,
     random: randomText,
-    signal: stop.signal,
     say,
-    async ended(end, exitCode) {
-      // Whoever sees the box end can look at this already.
-      if (input.terminationLog !== undefined) await writeLastWords(input.terminationLog, end, say);
-      await pod?.end(exitCode);
-    },
-  });
+  };
 }
 
 async function writeLastWords(file: string, end: RunnerEnd, say: (line: string) => void): Promise<void> {
@@ -134,10 +140,39 @@ function podOf(input: RunnerInput, io: Promise<PodIo> | undefined): RunnerPod {
   };
 }
 
-/** Loads what a job with this engine needs, so that nothing is left to load when there is one. */
-export async function loadRunner(engine: string): Promise<void> {
+/** What a runner that is started before there is work for it is told. */
+export interface RunnerAhead {
+  engine: "docker" | "host";
+  /** As `user` of its input will be. */
+  user?: { uid: number; gid: number };
+}
+
+/**
+ * Makes ready for a job: loads what it needs, and where jobs run on this machine goes through one that does nothing, for
+ * what has run once runs in a third of the time. It ends early with the signal, and never throws for the rehearsal's sake.
+ */
+export async function prepareRunner(
+  { engine, user }: RunnerAhead,
+  { env, version }: Process,
+  signal: AbortSignal,
+): Promise<void> {
   await import("../remote/job-parts.ts");
   await (engine === "host" ? import("../engine/host/host-engine.ts") : import("./docker-daemon.ts"));
+  if (engine !== "host" || signal.aborted) return;
+  const directory = path.resolve("rehearsal");
+  const { rehearseJob } = await import("../remote/rehearse-job.ts");
+  await rehearseJob(
+    url => optionsOf(rehearsalInput(url, directory, user), { env, version, say: () => undefined }),
+    signal,
+  ).catch(() => undefined);
+  await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+}
+
+function rehearsalInput(url: string, directory: string, user: RunnerAhead["user"]): RunnerInput {
+  return {
+    ...{ url, claimToken: "rehearsal", attemptId: "rehearsal", epoch: 1, engine: "host", directory },
+    ...(user === undefined ? {} : { user }),
+  };
 }
 
 /** What git and step fetches may see. */

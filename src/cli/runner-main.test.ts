@@ -19,8 +19,10 @@ async function run(args: string[], input: string) {
   return { code: await runnerCommand(context, args), said };
 }
 
+const ahead = '--ahead={"engine":"docker"}';
+
 test("one that was started ahead ends in silence when its worker goes without a word", async () => {
-  expect(await run(["--ahead=host"], "")).toEqual({ code: 0, said: "" });
+  expect(await run([ahead], "")).toEqual({ code: 0, said: "" });
 });
 
 test("without a word another one says what is missing", async () => {
@@ -30,10 +32,11 @@ test("without a word another one says what is missing", async () => {
 test("one that was started ahead reads what it is told as any other", async () => {
   const cold = await run([], "{}");
   expect(cold.code).toBe(2);
-  expect(await run(["--ahead=host"], "{}")).toEqual(cold);
+  expect(await run([ahead], "{}")).toEqual(cold);
 });
 
 test("other arguments are refused", async () => {
-  expect((await run(["--ahead=host", "more"], "{}")).code).toBe(2);
+  expect((await run([ahead, "more"], "{}")).code).toBe(2);
   expect((await run(["job.json"], "{}")).code).toBe(2);
+  expect((await run(["--ahead={no}"], "{}")).code).toBe(2);
 });

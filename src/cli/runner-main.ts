@@ -1,10 +1,11 @@
 // The program of a runner, apart from the rest so that it starts without it: drives one job of a platform. Workers start
 // it, people do not; so it takes no flags, but one JSON object on standard input, or in a container a few variables. With
-// `--ahead=ENGINE` it loads all that a job with this engine needs before it reads.
+// `--ahead={"engine":...}` it makes ready for a job with this engine until it is told one.
 
 import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import type { RunnerAhead } from "../app/run-remote-job.ts";
 import type { PodIo } from "../engine/pod/prepare-io.ts";
 import type { ProgramInput } from "./context.ts";
 
@@ -17,7 +18,7 @@ export async function runnerCommand(context: RunnerContext, args: readonly strin
   const { env, version, stdin, stderr } = context;
   const say = (line: string) => void stderr.write(`slipway runner: ${line}\n`);
   const asked = inputOfEnvironment(env);
-  const ahead = /^--ahead=(\w+)$/.exec(args[0] ?? "")?.[1];
+  const ahead = aheadOf(args[0]);
   if (args.length > (ahead === undefined ? 0 : 1) || (asked === undefined && stdin.isTTY)) {
     say("a worker starts it, and says what to do on standard input; `slipway run` runs a pipeline here");
     return 2;
@@ -25,14 +26,33 @@ export async function runnerCommand(context: RunnerContext, args: readonly strin
   // The box may be waiting already.
   const io = asked !== undefined && env.SLIPWAY_ENGINE === "pod" ? layPipes(env) : undefined;
   io?.catch(() => undefined);
-  const { loadRunner, runRunner } = await import("../app/run-remote-job.ts");
-  if (ahead !== undefined) await loadRunner(ahead);
-  const input = asked ?? (await textOf(stdin));
+  const { prepareRunner, runRunner } = await import("../app/run-remote-job.ts");
+  const told = asked ?? textOf(stdin);
+  if (ahead !== undefined) await prepareRunner(ahead, { env, version, say }, endingWith(told));
+  const input = await told;
   // One that was started ahead, and whose worker has ended.
   if (ahead !== undefined && input === "") return 0;
   // Its directory has another name by now, and Node remembers the first that it saw.
   if (ahead !== undefined) process.chdir(".");
   return runRunner({ input, env, version, say, ...(io === undefined ? {} : { io }) });
+}
+
+/** `--ahead=` and JSON, from a launcher of ours. */
+function aheadOf(argument = ""): RunnerAhead | undefined {
+  try {
+    return JSON.parse(/^--ahead=(\{.*\})$/.exec(argument)?.[1] ?? "") as RunnerAhead;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Aborted when there is work, or nobody any more who could have some. */
+function endingWith(told: string | Promise<string>): AbortSignal {
+  const controller = new AbortController();
+  void Promise.resolve(told)
+    .catch(() => undefined)
+    .then(() => controller.abort());
+  return controller.signal;
 }
 
 /** In our own image, and as Debian has it. */

@@ -7,6 +7,7 @@ import type { Launcher } from "../../launcher/launcher.ts";
 import { createProcessLauncher } from "../../launcher/process/process-launcher.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Claim } from "../../queue/queue.ts";
+import type { RunnerAhead } from "../run-remote-job.ts";
 import { launchRefusal } from "./launch-refusal.ts";
 import { removeLeftovers } from "./remove-leftovers.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -28,7 +29,7 @@ export async function openProcessPlace(options: WorkerRoleOptions): Promise<Work
   const place = path.join(directory, "runners");
   const launcher = await createProcessLauncher({
     command: runnerCommand(),
-    ahead: { command: [...runnerCommand(), `--ahead=${settings.engine}`] },
+    ahead: { command: [...runnerCommand(), `--ahead=${JSON.stringify(aheadFor(settings))}`] },
     inputFor: (claim, own) => inputFor(options, claim, own),
     environment: {
       ...runnerEnvironment(options.environment, settings),
@@ -68,8 +69,7 @@ function inputFor(
   claim: Claim,
   own: string,
 ): object {
-  const { engine, caFile, pull, allowFileRepositories, hostUser: uid } = settings;
-  const asRoot = engine === "host" && process.getuid?.() === 0;
+  const { engine, caFile, pull, allowFileRepositories } = settings;
   return {
     ...{
       url: runnerUrl,
@@ -81,7 +81,7 @@ function inputFor(
     },
     directory: own,
     ...(caFile === undefined ? {} : { caFile: path.resolve(caFile) }),
-    ...(asRoot ? { user: { uid, gid: uid } } : {}),
+    ...userOf(settings),
     ...(environment.DOCKER_HOST === undefined ? {} : { docker: { host: environment.DOCKER_HOST } }),
     // The reporter of this machine, where there is one, notes keys of hosts in the same file.
     git: {
@@ -90,6 +90,16 @@ function inputFor(
       acceptNewHosts: true,
     },
   };
+}
+
+/** As root, boxes on this machine are somebody else's. */
+function userOf({ engine, hostUser: uid }: ServerSettings): { user?: { uid: number; gid: number } } {
+  return engine === "host" && process.getuid?.() === 0 ? { user: { uid, gid: uid } } : {};
+}
+
+/** What every runner of this place will be told, as far as it helps to know it before there is work. */
+function aheadFor(settings: ServerSettings): RunnerAhead {
+  return { engine: settings.engine, ...userOf(settings) };
 }
 
 const passed = [
