@@ -117,6 +117,12 @@ export const projectsFlags: readonly Flag[] = [
   { name: "repository", value: "URL", help: "address of its git repository" },
   { name: "default-branch", value: "NAME", help: "its default branch (main)" },
   { name: "poll-seconds", value: "N", help: "look for pushes every N seconds; 0 does not look" },
+  { name: "run-days", value: "N", help: "keep finished runs N days; 0: as long as the server does" },
+  {
+    name: "log-days",
+    value: "N",
+    help: "keep their logs and artifacts N days; 0: as long as their run",
+  },
   { name: "credential-file", value: "FILE", help: "file with user:token, or a private key of ssh" },
   { name: "public", help: "anyone may read its runs" },
   { name: "yes", help: "delete without asking" },

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
+import { waitsFor } from "./run-shapes.ts";
 import {
   branch,
   id,
@@ -33,9 +34,22 @@ const project = z.strictObject({
   webhookUrl: z.string(),
   /** Whether a credential for the repository is kept. */
   hasCredential: z.boolean(),
+  /** Days that its finished runs are kept; null: as long as the server keeps runs. */
+  runDays: z.int().nullable(),
+  /** Days that logs and artifacts of its finished runs are kept; null: as long as their run. */
+  logDays: z.int().nullable(),
+  /** Days that the server keeps runs: no project keeps anything longer. */
+  serverRunDays: z.int(),
   /** Newest finished or running run of the default branch. */
   lastRun: z
-    .strictObject({ id, number, state: z.string(), outcome: outcome.nullable(), createdAt: time })
+    .strictObject({
+      id,
+      number,
+      state: z.string(),
+      outcome: outcome.nullable(),
+      waitsFor: waitsFor.nullable(),
+      createdAt: time,
+    })
     .nullable(),
   /** The newest runs of all branches, at most twelve, the newest first. */
   recent: z.array(
@@ -44,6 +58,7 @@ const project = z.strictObject({
       number,
       state: z.string(),
       outcome: outcome.nullable(),
+      waitsFor: waitsFor.nullable(),
       branch: z.string().nullable(),
       createdAt: time,
       /** From the first start to the end; null as long as there is none. */
@@ -62,6 +77,9 @@ const exampleProject: z.output<typeof project> = {
   badgeUrl: "https://ci.example.org/badge/main/shop.svg?key=0c9f4b2e7a6d5c8b1e3f2a4d6b8c0e1f",
   webhookUrl: "https://ci.example.org/hooks/main/shop",
   hasCredential: true,
+  runDays: null,
+  logDays: 30,
+  serverRunDays: 90,
   lastRun: null,
   recent: [],
   createdAt: "2026-03-01T09:00:00.000Z",
@@ -71,6 +89,7 @@ const exampleLast = {
   number: 42,
   state: "finished",
   outcome: "passed",
+  waitsFor: null,
   createdAt: "2026-03-01T12:00:00.000Z",
 } as const;
 /** After its first run. */
@@ -86,6 +105,9 @@ const changeable = {
   pollSeconds: z.int().min(10).max(86_400).nullable().optional(),
   /** For https a `user:token`, for ssh a private key. Kept encrypted, never shown. */
   credential: z.string().max(32_768).nullable().optional(),
+  /** At most as long as the server keeps runs. What is older goes within minutes. */
+  runDays: z.int().min(1).max(36_500).nullable().optional(),
+  logDays: z.int().min(1).max(36_500).nullable().optional(),
 };
 export const listProjects = endpoint({
   id: "listProjects",

@@ -3,6 +3,9 @@
 import { z } from "zod";
 import { id, number, organisationName, outcome, projectName, time } from "./values.ts";
 
+/** What a run that has not ended waits for, if nothing of it runs: an approval, a worker, or something else that `detail` names. */
+export const waitsFor = z.enum(["approval", "worker", "other"]);
+
 export const runSummary = z.strictObject({
   id,
   number,
@@ -19,6 +22,8 @@ export const runSummary = z.strictObject({
   trusted: z.boolean(),
   state: z.enum(["planning", "running", "finished"]),
   outcome: outcome.nullable(),
+  /** Null while something of it runs, and when it has ended. */
+  waitsFor: waitsFor.nullable(),
   /** Stable code and sentence of what decided it, or of what it waits for. */
   reason: z.string(),
   detail: z.string(),
@@ -81,6 +86,7 @@ export const exampleRun: RunSummary = {
   trusted: true,
   state: "running",
   outcome: null,
+  waitsFor: null,
   reason: "",
   detail: "",
   rerunOf: null,

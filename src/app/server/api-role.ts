@@ -50,7 +50,14 @@ export function openApiRole(
   const changes = stack.use(openChangeWatch({ db, nudges, clock }));
   stack.use(startHearing(db, clock));
   const values = storedValues(box);
-  const projects = { db, box, clock, baseUrl, allowFileRepositories: settings.allowFileRepositories };
+  const projects = {
+    db,
+    box,
+    clock,
+    baseUrl,
+    allowFileRepositories: settings.allowFileRepositories,
+    runDays: settings.retentionDays,
+  };
   const gateway = stack.use(createHandlerGateway(db, clock));
   const changed = () => {
     gateway.changed();
@@ -72,7 +79,7 @@ export function openApiRole(
       ...scheduleRoutes(projects),
       ...classRoutes(projects),
       ...runRoutes({ db, nudges, blobs, box, clock, watch, random }),
-      ...resultRoutes({ db, blobs, box, values }),
+      ...resultRoutes({ db, blobs, box, values, runDays: settings.retentionDays }),
       ...queueRoutes({ db }),
       ...changeRoutes({ db, watch: changes, clock }),
       ...handlerRoutes({ db, inCluster: settings.routesKind !== "none", changed }),

@@ -59,7 +59,7 @@ function list(context: CommandContext, values: FlagValues, client: Client): Prom
 }
 
 function show(context: CommandContext, values: FlagValues, project: Project): Promise<number> {
-  const { lastRun, pollSeconds } = project;
+  const { lastRun, pollSeconds, runDays, logDays, serverRunDays } = project;
   const facts = factLines([
     ["project", `${project.organisation}/${project.name}`],
     ["repository", project.repository ?? "none: sources are sent"],
@@ -67,6 +67,8 @@ function show(context: CommandContext, values: FlagValues, project: Project): Pr
     ["default branch", project.defaultBranch],
     ["readable by", project.public ? "anyone" : "members"],
     ["looks for pushes", pollSeconds === null ? "" : `every ${pollSeconds} s`],
+    ["keeps runs", daysText(Math.min(runDays ?? serverRunDays, serverRunDays))],
+    ["keeps logs and artifacts", logDays === null ? "as long as their run" : daysText(logDays)],
     ["last run", lastRun === null ? "" : `#${lastRun.number} ${stateOf(lastRun)}`],
     ["webhook", project.webhookUrl],
     ["badge", project.badgeUrl],
@@ -74,15 +76,23 @@ function show(context: CommandContext, values: FlagValues, project: Project): Pr
   return showOne(context, values, project, facts.join("\n"));
 }
 
-/** An empty address takes the repository away, 0 seconds the looking. */
+function daysText(days: number): string {
+  return days === 1 ? "1 day" : `${days} days`;
+}
+
+/** An empty address takes the repository away, 0 seconds the looking, 0 days a limit. */
 function changesOf(context: CommandContext, values: FlagValues) {
   const repository = values.repository;
   const [defaultBranch, credential] = [textOf(values.defaultBranch), textOf(values.credentialFile)];
   const poll = wholeOf("--poll-seconds", values.pollSeconds, { usual: 0, least: 0, most: 86_400 });
+  const days = (flag: string, value: FlagValues[string]) =>
+    wholeOf(flag, value, { usual: 0, least: 0, most: 36_500 }) || null;
   return {
     ...(typeof repository === "string" ? { repository: repository === "" ? null : repository } : {}),
     ...(defaultBranch === undefined ? {} : { defaultBranch }),
     ...(values.pollSeconds === undefined ? {} : { pollSeconds: poll === 0 ? null : poll }),
+    ...(values.runDays === undefined ? {} : { runDays: days("--run-days", values.runDays) }),
+    ...(values.logDays === undefined ? {} : { logDays: days("--log-days", values.logDays) }),
     ...(credential === undefined ? {} : { credential: contentOf(context, "--credential-file", credential) }),
     ...(values.public === undefined ? {} : { public: values.public === true }),
   };

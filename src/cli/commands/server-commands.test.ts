@@ -157,6 +157,22 @@ test("projects: without an organisation a name is looked for, and a number is of
   expect(one.asked[1]!.params).toMatchObject({ project: "shop2", number: 3 });
 });
 
+test("projects: how long runs and logs are kept is set in days, and 0 takes the limit away", async () => {
+  const answers: StandInAnswers = {
+    changeProject: ({ body }) => sampleProject(body as Record<string, unknown>),
+  };
+  const set = await call(["projects", "set", "main/shop", "--run-days", "30", "--log-days", "1"], answers);
+  expect(set.asked[0]!.body).toEqual({ runDays: 30, logDays: 1 });
+  expect(set.stdout).toMatch(/keeps runs +30 days\n/);
+  expect(set.stdout).toMatch(/keeps logs and artifacts +1 day\n/);
+  const unset = await call(["projects", "set", "main/shop", "--run-days", "0", "--log-days", "0"], answers);
+  expect(unset.asked[0]!.body).toEqual({ runDays: null, logDays: null });
+  expect(unset.stdout).toMatch(/keeps runs +90 days\n/);
+  expect(unset.stdout).toContain("as long as their run");
+  const wrong = await call(["projects", "set", "main/shop", "--run-days", "a week"], answers);
+  expect(wrong).toMatchObject({ code: 2, asked: [] });
+});
+
 test("values of variables never stand on the command line; they come from standard input or a file", async () => {
   const variable = {
     name: "TOKEN",

@@ -57,6 +57,15 @@ async function stateOf(
   { job, attempt }: { job: string; attempt: string },
 ): Promise<LogState> {
   const state = await pieces.state(attempt, job);
+  if (state?.removedAt != null) {
+    throw problem(
+      410,
+      "log-removed",
+      "Not kept any more",
+      `the log was removed on ${state.removedAt.toISOString().slice(0, 10)}: its project keeps logs a shorter time than runs`,
+      "the project's settings say how long; run it again for a new one",
+    );
+  }
   if (state !== undefined) return state;
   throw notFound(`job ${job} has no attempt ${attempt}`, "ask for the job: it names its attempts");
 }

@@ -49,6 +49,20 @@ async function countOf(table: string, attempt: TestAttempt): Promise<number> {
   return row!.count;
 }
 
+test("a log that is not kept any more is told from one in which nothing was printed", async () => {
+  const attempt = await start();
+  await attempt.send(framesOf(1, "one\n"));
+  await database.db.query("update logs set removed_at = '2026-03-01T12:00:00Z', bytes = 0, lines = 0");
+  for (const url of [attempt.url(), attempt.url("/lines"), attempt.url("/steps")]) {
+    const response = await fetch(url);
+    expect(response.status, url).toBe(410);
+    expect(await response.json()).toMatchObject({
+      code: "log-removed",
+      detail: expect.stringContaining("2026-03-01"),
+    });
+  }
+});
+
 describe("frames", () => {
   test("are stored in order, and what is repeated is ignored", async () => {
     const attempt = await start();

@@ -227,11 +227,18 @@ test("what its time is over goes with all that hangs on it; what runs stays", as
   expect(await expirePass(db, { runDays: 90 })).toBe(1);
   expect(await viewJob(db, old.jobIds[0]!)).toBeUndefined();
   expect(await state(live)).toBeDefined();
-  await db.query("update projects set settings = '{\"retentionDays\": 1}'");
+  await db.query("update projects set run_days = 1");
   await db.query(
     "update runs set state = 'finished', outcome = 'passed', finished_at = now() - interval '2 days'",
   );
   expect(await expirePass(db, { runDays: 90 })).toBe(1);
+  const kept = await seedRun(db, project, []);
+  await db.query("update projects set run_days = 400");
+  await db.query(
+    "update runs set state = 'finished', outcome = 'passed', finished_at = now() - interval '91 days'",
+  );
+  expect(await expirePass(db, { runDays: 100 })).toBe(0);
+  expect(await expirePass(db, { runDays: 90 }), kept.runId).toBe(1);
 });
 
 test("no look reads through all jobs or tries", async () => {

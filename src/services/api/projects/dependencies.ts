@@ -12,4 +12,6 @@ export interface ProjectDependencies {
   baseUrl: string;
   /** Whether repositories may be directories of the server's own machine. */
   allowFileRepositories: boolean;
+  /** Days that the server keeps finished runs. */
+  runDays: number;
 }

@@ -35,7 +35,14 @@ beforeEach(async () => {
     ...{ organisationId: project.organisationId, projectId: project.projectId },
     ...{ otherOrganisationId: other.organisationId, otherProjectId: other.projectId },
   });
-  const deps = { db, box, clock, baseUrl: "https://ci.example.org", allowFileRepositories: false };
+  const deps = {
+    db,
+    box,
+    clock,
+    baseUrl: "https://ci.example.org",
+    allowFileRepositories: false,
+    runDays: 90,
+  };
   const routes = [projectRoutes, variableRoutes, scheduleRoutes, classRoutes].flatMap(each => each(deps));
   server = await serveGated(db, routes);
 });
@@ -169,6 +176,29 @@ describe("projects", () => {
     expect((await change({ repository: "https://git.example.org/a.git" })).status).toBe(200);
   });
 
+  test("keep runs, logs and artifacts as long as their maintainers say, and never longer than the server", async () => {
+    const change = (body: object, who: Parameters<typeof as>[0] = "maintainer") =>
+      server.call("PATCH", app(), { ...as(who), body });
+    const usual = { runDays: null, logDays: null, serverRunDays: 90 };
+    expect((await server.call("GET", app(), as("reader"))).body).toMatchObject(usual);
+    for (const who of ["reader", "reporter", "owner of another organisation", "nobody"] as const) {
+      expect((await change({ runDays: 1 }, who)).status, who).toBeGreaterThanOrEqual(401);
+    }
+    expect((await change({ runDays: 30, logDays: 7 })).body).toMatchObject({ runDays: 30, logDays: 7 });
+    expect((await change({ public: false })).body).toMatchObject({ runDays: 30, logDays: 7 });
+    expect((await change({ runDays: null })).body).toMatchObject({ runDays: null, logDays: 7 });
+    for (const longer of [{ runDays: 91 }, { logDays: 91 }]) {
+      expect(await change(longer)).toMatchObject({ status: 422, body: { code: "retention" } });
+    }
+    for (const wrong of [{ runDays: 0 }, { logDays: -1 }, { runDays: 1.5 }]) {
+      expect(await change(wrong)).toMatchObject({ status: 422, body: { code: "validation" } });
+    }
+    expect((await make({ name: "short", logDays: 3 })).body).toMatchObject({ ...usual, logDays: 3 });
+    expect((await make({ name: "long", runDays: 400 })).body).toMatchObject({ code: "retention" });
+    const rows = await database.db.query("select details from audit_log where action = 'project.changed'");
+    expect(rows).toContainEqual({ details: { runDays: 30, logDays: 7 } });
+  });
+
   test("are listed for those who may see them, in pages", async () => {
     for (const name of ["b".repeat(100), "c", "Z"]) await make({ name });
     const seen = async (who: Parameters<typeof as>[0], query = "") => {
@@ -202,7 +232,16 @@ describe("projects", () => {
     await seedRun(database.db, project);
     const { runId } = await seedRun(database.db, project);
     const { body } = await server.call("GET", app(), as("reader"));
-    expect(body).toMatchObject({ lastRun: { id: runId, number: 2, state: "running" } });
+    expect(body).toMatchObject({ lastRun: { id: runId, number: 2, state: "running", waitsFor: "worker" } });
+    const standsAs = async (changes: string) => {
+      await database.db.query(`update jobs set ${changes} where run_id = $1`, [runId]);
+      const answer = await server.call<{ lastRun: object; recent: object[] }>("GET", app(), as("reader"));
+      expect(answer.body.recent[0]).toMatchObject(answer.body.lastRun);
+      return (answer.body.lastRun as { waitsFor: string | null }).waitsFor;
+    };
+    expect(await standsAs("state = 'running'")).toBeNull();
+    expect(await standsAs("state = 'waiting', approval = 'wanted'")).toBe("approval");
+    expect(await standsAs("state = 'waiting', reason = 'concurrency-group'")).toBe("other");
   });
 
   const lookUp = (kind: "run", params: { run: string }) =>

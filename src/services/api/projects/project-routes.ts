@@ -7,6 +7,7 @@ import { conflict, invalid, notFound } from "../../../http/problem.ts";
 import { type Principal, type Route, route } from "../../../http/route.ts";
 import { audit } from "../../../store/audit.ts";
 import type { Queryable } from "../../../store/database.ts";
+import { type WaitsFor, waitsForColumn } from "../../../store/run-rows.ts";
 import { afterParts, packedKey, pageFrom } from "../page.ts";
 import { personOf } from "../runs/caller.ts";
 import type { ProjectDependencies } from "./dependencies.ts";
@@ -27,20 +28,24 @@ interface ProjectRow {
   run_number: number | null;
   run_state: string | null;
   run_outcome: "passed" | "failed" | "timed-out" | "canceled" | "skipped" | "broken" | null;
+  run_waits_for: WaitsFor | null;
   run_at: Date | null;
+  run_days: number | null;
+  log_days: number | null;
   recent: AnswerOf<typeof endpoints.getProject>["recent"];
 }
 
 const select = `
   select projects.id, organisations.name as organisation, projects.name, repository, default_branch, public, poll_seconds,
-    badge_key, credential is not null as has_credential, projects.created_at,
+    badge_key, credential is not null as has_credential, projects.created_at, projects.run_days, projects.log_days,
     run.id as run_id, run.number as run_number, run.state as run_state, run.outcome as run_outcome, run.created_at as run_at,
+    ${waitsForColumn("run")} as run_waits_for,
     recent.runs as recent
   from projects join organisations on organisations.id = organisation_id
   left join lateral (select id, number, state, outcome, created_at from runs
     where runs.project_id = projects.id and branch = default_branch order by id desc limit 1) run on true
   cross join lateral (select coalesce(json_agg(json_build_object('id', id, 'number', number, 'state', state, 'outcome', outcome,
-      'branch', branch, 'createdAt', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'waitsFor', ${waitsForColumn("newest")}, 'branch', branch, 'createdAt', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       'durationMs', round(extract(epoch from finished_at - started_at) * 1000)::bigint) order by id desc), '[]') as runs
     from (select * from runs where runs.project_id = projects.id order by project_id desc, id desc limit 12) newest) recent`;
 
@@ -84,6 +89,7 @@ export function projectRoutes(deps: ProjectDependencies): Route[] {
     }),
     route(endpoints.createProject, async ({ named, body, principal }) => {
       if (body.repository != null) checkRepository(body.repository, deps.allowFileRepositories);
+      checkDays(body, deps.runDays);
       const secret = randomBytes(32).toString("base64url");
       const organisationId = named.organisation!.id;
       return db.transact(async tx => {
@@ -116,6 +122,7 @@ export function projectRoutes(deps: ProjectDependencies): Route[] {
     route(endpoints.getProject, async ({ named }) => shown(deps, await find(db, named.project!.id))),
     route(endpoints.changeProject, async ({ named, body, principal }) => {
       if (body.repository != null) checkRepository(body.repository, deps.allowFileRepositories);
+      checkDays(body, deps.runDays);
       const { id: projectId, organisationId, name } = named.project!;
       return db.transact(async tx => {
         await keepCredentialThere(tx, projectId, body);
@@ -187,6 +194,18 @@ async function find(db: Queryable, id: number): Promise<ProjectRow> {
 
 type Changes = BodyOf<typeof endpoints.changeProject>;
 
+/** Who runs the server says how much may pile up. */
+function checkDays({ runDays, logDays }: Changes, most: number): void {
+  for (const [name, days] of Object.entries({ runDays, logDays })) {
+    if (days == null || days <= most) continue;
+    throw invalid(
+      "retention",
+      `\`${name}\` is ${days}, and the server keeps nothing longer than ${most} days`,
+      `say at most ${most}, or null for as long as the server keeps it`,
+    );
+  }
+}
+
 /** Nobody gets at a credential by having it sent to a server of their own. */
 async function keepCredentialThere(
   tx: Queryable,
@@ -213,22 +232,27 @@ async function change(
   id: number,
   changes: Changes,
 ): Promise<ProjectRow> {
-  const { repository, defaultBranch, public: open, pollSeconds, credential } = changes;
+  const { repository, defaultBranch, public: open, pollSeconds, credential, runDays, logDays } = changes;
   const sealed = credential == null ? null : Buffer.from(box.seal(Buffer.from(credential)));
   await tx.query(
     `update projects set repository = case when $2 then $3 else repository end,
        default_branch = coalesce($4, default_branch), public = coalesce($5, public),
-       poll_seconds = case when $6 then $7 else poll_seconds end, credential = case when $8 then $9 else credential end
+       poll_seconds = case when $6 then $7 else poll_seconds end, credential = case when $8 then $9 else credential end,
+       run_days = case when $10 then $11 else run_days end, log_days = case when $12 then $13 else log_days end
      where id = $1`,
     [
       ...[id, repository !== undefined, repository ?? null, defaultBranch ?? null, open ?? null],
       ...[pollSeconds !== undefined, pollSeconds ?? null, credential !== undefined, sealed],
+      ...[runDays !== undefined, runDays ?? null, logDays !== undefined, logDays ?? null],
     ],
   );
   return find(tx, id);
 }
 
-function shown({ baseUrl }: ProjectDependencies, row: ProjectRow): AnswerOf<typeof endpoints.getProject> {
+function shown(
+  { baseUrl, runDays }: ProjectDependencies,
+  row: ProjectRow,
+): AnswerOf<typeof endpoints.getProject> {
   const address = `${row.organisation}/${row.name}`;
   return {
     organisation: row.organisation,
@@ -240,6 +264,9 @@ function shown({ baseUrl }: ProjectDependencies, row: ProjectRow): AnswerOf<type
     badgeUrl: `${baseUrl}/badge/${address}.svg${row.public ? "" : `?key=${row.badge_key}`}`,
     webhookUrl: `${baseUrl}/hooks/${address}`,
     hasCredential: row.has_credential,
+    runDays: row.run_days,
+    logDays: row.log_days,
+    serverRunDays: runDays,
     lastRun:
       row.run_id === null
         ? null
@@ -248,6 +275,7 @@ function shown({ baseUrl }: ProjectDependencies, row: ProjectRow): AnswerOf<type
             number: row.run_number!,
             state: row.run_state!,
             outcome: row.run_outcome,
+            waitsFor: row.run_waits_for,
             createdAt: row.run_at!.toISOString(),
           },
     recent: row.recent,

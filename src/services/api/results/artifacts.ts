@@ -20,15 +20,22 @@ interface ArtifactRow {
 }
 
 export const artifactsStatement = `
-  select a.id, a.job_id, a.attempt_id, j.name as job, j.combination, a.name, a.files, a.bytes, a.expires_at, a.created_at
-  from artifacts a join jobs j on j.id = a.job_id where a.run_id = $1 and a.id > $2 order by a.run_id, a.id limit $3`;
+  select a.id, a.job_id, a.attempt_id, j.name as job, j.combination, a.name, a.files, a.bytes, a.created_at,
+    least(a.expires_at, r.finished_at + make_interval(days => least(p.log_days, p.run_days, $4))) as expires_at
+  from artifacts a join jobs j on j.id = a.job_id join runs r on r.id = a.run_id join projects p on p.id = r.project_id where a.run_id = $1 and a.id > $2 order by a.run_id, a.id limit $3`;
 
 export async function artifactPage(
   db: Queryable,
   runId: string,
   { after, limit }: QueryOf<typeof listArtifacts>,
+  runDays: number,
 ) {
-  const rows = await db.query<ArtifactRow>(artifactsStatement, [runId, afterNumber(after), limit + 1]);
+  const rows = await db.query<ArtifactRow>(artifactsStatement, [
+    runId,
+    afterNumber(after),
+    limit + 1,
+    runDays,
+  ]);
   return pageFrom(
     rows,
     limit,

@@ -10,6 +10,8 @@ export interface ResultDependencies {
   blobs: Blobs;
   box: SecretBox;
   values: ReplayValues;
+  /** Days that the server keeps finished runs. */
+  runDays: number;
 }
 
 /** What organisation, project and pipeline hand to a job: the same that the runner listener asks. */

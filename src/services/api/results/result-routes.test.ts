@@ -53,7 +53,7 @@ beforeEach(async () => {
     ],
     protected: [{ name: "TOKEN", value: secret }],
   });
-  served = await serveRoutes(db, resultRoutes({ db, blobs, box, values: { variablesFor } }));
+  served = await serveRoutes(db, resultRoutes({ db, blobs, box, values: { variablesFor }, runDays: 90 }));
 });
 afterEach(() => served[Symbol.asyncDispose]());
 
@@ -322,7 +322,7 @@ test("no statement reads through the history", async () => {
     [testsStatement, [runId, "failed", "", "", "", 51]],
     [testsOfOutcomeStatement, [runId, "failed", "", "", "", 51]],
     [historyStatement, [project.projectId, "s1", "n1", "g", "g", 51]],
-    [artifactsStatement, [runId, 5, 51]],
+    [artifactsStatement, [runId, 5, 51, 90]],
   ];
   for (const [statement, values] of asked) {
     const plan = (await db.query(`explain ${statement}`, values))

@@ -14,9 +14,9 @@ import { historyPage, testPage } from "./tests.ts";
 
 /** They have nothing of their own to close. */
 export function resultRoutes(deps: ResultDependencies): Route[] {
-  const { db, blobs } = deps;
+  const { db, blobs, runDays } = deps;
   return [
-    route(listArtifacts, ({ params, query }) => artifactPage(db, params.run, query)),
+    route(listArtifacts, ({ params, query }) => artifactPage(db, params.run, query, runDays)),
     route(getArtifact, async ({ params, request, response, signal }) => {
       const { blobKey, fileName } = await findArtifact(db, params.job, params.artifact);
       const what = `artifact ${params.artifact}`;

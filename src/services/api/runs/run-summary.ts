@@ -35,6 +35,7 @@ export function summaryOf(row: RunRow, wait: WaitReason | undefined): RunSummary
     trusted: row.trusted,
     state: row.state,
     outcome: row.outcome as RunSummary["outcome"],
+    waitsFor: row.waits_for,
     reason,
     detail,
     rerunOf: row.rerun_of,

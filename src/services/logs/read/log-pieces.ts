@@ -32,6 +32,8 @@ export interface LogState {
   cut: boolean;
   /** No byte will follow. */
   complete: boolean;
+  /** Since when it is not kept any more. */
+  removedAt: Date | null;
 }
 
 export interface PieceRange {
@@ -61,10 +63,11 @@ interface StateRow {
   lines: number | null;
   open_line: boolean | null;
   cut: boolean | null;
+  removed_at: Date | null;
 }
 
 const stateStatement = `
-  select attempts.run_id, attempts.state = 'finished' as finished, bytes, lines, open_line, cut
+  select attempts.run_id, attempts.state = 'finished' as finished, bytes, lines, open_line, cut, removed_at
   from attempts left join logs on logs.attempt_id = attempts.id where attempts.id = $1 and ($2::text is null or job_id = $2)`;
 
 interface PieceRow {
@@ -110,6 +113,7 @@ export function openLogPieces(options: LogPiecesOptions): LogPieces {
         lines: (row.lines ?? 0) + (row.open_line === true ? 1 : 0),
         cut: row.cut ?? false,
         complete: row.finished,
+        removedAt: row.removed_at,
       };
     },
     read: range => readPieces(options, range),
