@@ -82,7 +82,11 @@ export default defineConfig({
         test: {
           // `npm run test:cluster`: what passes against the stand-in, against the cluster of KUBECONFIG.
           name: "cluster",
-          include: ["test/cluster/**/*.cluster.ts", "test/kubernetes/api-{behaviour,flows}.test.ts"],
+          include: [
+            "test/cluster/**/*.cluster.ts",
+            "test/kubernetes/api-{behaviour,flows}.test.ts",
+            "test/install/apply.test.ts",
+          ],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

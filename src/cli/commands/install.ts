@@ -42,7 +42,7 @@ export const install: Command = async (context, _args, flags) => {
     return diffs.length === 0 ? 0 : 1;
   }
   const say = (text: string) => void context.out.write(`${text}\n`);
-  await applyInstallation({ api, values, random: randomBytes, force, say });
+  await applyInstallation({ api, values, random: randomBytes, clock: systemClock, force, say });
   if (flags.wait === false) return 0;
   const end = await waitForRollout({
     ...{ api, values, say },

@@ -2,7 +2,10 @@
 // or other values had and these do not is removed. What was applied is noted in an inventory beside the platform.
 
 import type { ConfigMap } from "kubernetes-types/core/v1.js";
+import { SlipwayError } from "../../core/failure.ts";
 import type { KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { pauseOrThrow } from "../../lib/pause.ts";
 import { installLabel, partLabels } from "../objects/labels.ts";
 import { type KubernetesObject, platformObjects } from "../objects/platform-objects.ts";
 import type { Values } from "../values.ts";
@@ -17,6 +20,7 @@ export interface ApplyOptions {
   api: KubernetesApi;
   values: Values;
   random: RandomBytes;
+  clock: Clock;
   /** Takes fields over that somebody else manages. */
   force: boolean;
   say(text: string): void;
@@ -38,17 +42,51 @@ export async function applyInstallation(options: ApplyOptions): Promise<void> {
   await writeInventory(api, values, union(now, kept));
 }
 
-async function applyObject({ api, force, say }: ApplyOptions, object: KubernetesObject): Promise<void> {
+/** What an uninstall has left to die would take what is applied to it along. Milliseconds. */
+const leaving = { lookMs: 500, mostMs: 180_000 };
+
+async function applyObject(options: ApplyOptions, object: KubernetesObject): Promise<void> {
+  const { api, force, clock, say } = options;
   const identity = identityOf(object);
-  const answer = await api.call<KubernetesObject>("PATCH", pathOf(identity), {
-    contentType: "application/apply-patch+yaml",
-    query: { fieldManager, force: force || undefined },
-    body: object,
-  });
-  if (!answer.ok) throw clusterRefused(`apply ${textOf(identity)}`, answer.code, answer.status);
+  const apply = async () => {
+    const answer = await api.call<KubernetesObject>("PATCH", pathOf(identity), {
+      contentType: "application/apply-patch+yaml",
+      query: { fieldManager, force: force || undefined },
+      body: object,
+    });
+    if (answer.ok) return answer;
+    throw clusterRefused(`apply ${textOf(identity)}`, answer.code, answer.status);
+  };
+  let answer = await apply();
+  const until = clock.monotonic() + leaving.mostMs;
+  while (answer.body.metadata?.deletionTimestamp !== undefined) {
+    await untilGone(options, identity, answer.body.metadata.uid, until);
+    answer = await apply();
+  }
   for (const warning of answer.warnings) say(`${textOf(identity)}: ${warning}`);
   if (identity.kind !== "ConfigMap")
     say(`${answer.code === 201 ? "made   " : "applied"} ${textOf(identity)}`);
+}
+
+/** Returns when the object of this uid is no more. */
+async function untilGone(
+  { api, clock, say }: ApplyOptions,
+  identity: Identity,
+  uid: string | undefined,
+  until: number,
+): Promise<void> {
+  say(`waits   ${textOf(identity)}: an earlier one is still being removed`);
+  for (;;) {
+    const found = await api.call<KubernetesObject>("GET", pathOf(identity));
+    if (found.ok ? found.body.metadata?.uid !== uid : found.code === 404) return;
+    if (!found.ok) throw clusterRefused(`read ${textOf(identity)}`, found.code, found.status);
+    if (clock.monotonic() > until) {
+      throw new SlipwayError("still-there", `${textOf(identity)} is being removed, and does not go`, {
+        hint: `what holds it: ${JSON.stringify(found.body.metadata?.finalizers ?? [])} in its metadata.finalizers`,
+      });
+    }
+    await pauseOrThrow(clock, leaving.lookMs, undefined);
+  }
 }
 
 /** Removes what is no longer wanted, the last first; answers what is kept for its data's sake. */

@@ -1,6 +1,7 @@
 // Takes an installation out of a cluster again. Data stay (Secrets, volumes, namespaces) unless they are named too; what is not
 // in the inventory or does not carry our label is not touched.
 
+import type { ConfigMap } from "kubernetes-types/core/v1.js";
 import type { KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
 import { jobPodLabel } from "../objects/job-limits.ts";
 import type { Values } from "../values.ts";
@@ -31,7 +32,9 @@ export async function removeInstallation({ api, values, withData, say }: RemoveO
     }
   };
   // What starts Pods goes first, what everything lives in last.
-  const rest = listed.filter(each => !isKept(each));
+  const shared = (await hasOthers(api, platform)) ? listed.filter(isShared) : [];
+  for (const identity of shared) say(`kept    ${textOf(identity)}: another installation uses it`);
+  const rest = listed.filter(each => !isKept(each) && !shared.includes(each));
   await removeAll(rest.filter(isWorkload));
   for (const namespace of [baseline, restricted]) await removeJobs(api, namespace);
   await removeAll(rest.filter(each => !isWorkload(each)).reverse());
@@ -47,6 +50,19 @@ export async function removeInstallation({ api, values, withData, say }: RemoveO
     for (const identity of [...kept, secret]) say(`kept    ${textOf(identity)}`);
   }
   return count;
+}
+
+/** Of no namespace, and the same for all installations in a cluster. */
+function isShared({ kind }: Identity): boolean {
+  return kinds[kind]?.global === true && kinds[kind].kept !== true;
+}
+
+async function hasOthers(api: KubernetesApi, platform: string): Promise<boolean> {
+  const answer = await api.call<{ items: ConfigMap[] }>("GET", "/api/v1/configmaps", {
+    query: { fieldSelector: `metadata.name=${inventoryName}` },
+  });
+  if (!answer.ok) throw clusterRefused("list inventories of installations", answer.code, answer.status);
+  return answer.body.items.some(({ metadata }) => metadata?.namespace !== platform);
 }
 
 /** Pods of jobs, which would run on without anybody to end them. */

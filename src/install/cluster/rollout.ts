@@ -6,6 +6,7 @@ import type { KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { pauseOrThrow } from "../../lib/pause.ts";
 import { installLabel } from "../objects/labels.ts";
+import { platformObjects } from "../objects/platform-objects.ts";
 import type { Values } from "../values.ts";
 import { clusterRefused } from "./cluster-refused.ts";
 import { collectionPath } from "./resource-path.ts";
@@ -75,14 +76,27 @@ async function look({
     const answer = await api.call("DELETE", path, { body: { preconditions: { uid } } });
     if (answer.ok) say(`replaced ${name}, which was of an older version and never came up`);
   }
+  const there = new Set([...deployments, ...sets].filter(stays).map(({ metadata }) => metadata?.name));
   return {
-    waiting: [...deployments.filter(stays).flatMap(deploymentWaits), ...sets.filter(stays).flatMap(setWaits)],
+    waiting: [
+      ...wantedNames(values)
+        .filter(name => !there.has(name))
+        .map(name => `${name}: is not there`),
+      ...deployments.filter(stays).flatMap(deploymentWaits),
+      ...sets.filter(stays).flatMap(setWaits),
+    ],
     troubles: [
       ...deployments.flatMap(deploymentTroubles),
       ...pods.flatMap(podTroubles),
       ...claims.flatMap(claimTroubles),
     ],
   };
+}
+
+function wantedNames(values: Values): string[] {
+  return platformObjects(values).flatMap(({ kind, metadata }) =>
+    kind === "Deployment" || kind === "StatefulSet" ? [metadata?.name ?? ""] : [],
+  );
 }
 
 /**
