@@ -70,7 +70,7 @@ async function bare({ where, number }: { where: Where; number: number }): Promis
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       while (left-- > 0) {
-        const answer = await api.call("POST", path, { body: objectsOf(newClaim()).pod });
+        const answer = await api.call("POST", path, { body: objectsOf(newClaim()).pod, metadataOnly: true });
         if (!answer.ok) throw new Error(`${answer.code} ${answer.status.message}`);
       }
     }),
@@ -125,11 +125,6 @@ async function memory() {
 }
 
 serveCalls({
-  /** Processor time so far. Milliseconds. */
-  async cpu() {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  },
   bare,
   launches,
   work,

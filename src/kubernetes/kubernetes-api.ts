@@ -35,6 +35,11 @@ export interface CallOptions {
   query?: Record<string, string | number | boolean | undefined>;
   /** `application/json` unless told: patches have their own. */
   contentType?: string;
+  /**
+   * Of an object that is answered only kind and metadata, without all the rest that a create sends back.
+   * https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
+   */
+  metadataOnly?: boolean;
   signal?: AbortSignal;
   /** Milliseconds until the answer must have begun; 30 s unless told. */
   timeoutMs?: number;
@@ -56,15 +61,16 @@ const answerMs = 30_000;
 const mostBytes = 256 * 2 ** 20;
 
 export function openKubernetesApi(access: ClusterAccess): KubernetesApi {
+  const server = serverOf(access);
   return {
     namespace: access.namespace,
     async call<T>(method: string, path: string, options: CallOptions = {}) {
-      const response = await send(access, method, path, options);
+      const response = await send(server, method, path, options);
       const text = await readAll(response);
       return answerOf<T>(response, text);
     },
     async lines<T>(path: string, options: CallOptions = {}) {
-      const response = await send(access, "GET", path, options);
+      const response = await send(server, "GET", path, options);
       if (response.statusCode !== 200) return answerOf<AsyncIterable<T>>(response, await readAll(response));
       return { ok: true, code: 200, body: linesOf<T>(response), warnings: [] };
     },
@@ -72,31 +78,54 @@ export function openKubernetesApi(access: ClusterAccess): KubernetesApi {
   };
 }
 
+/** What is the same in all calls to a server. */
+interface Server {
+  access: ClusterAccess;
+  request: typeof https.request;
+  options: https.RequestOptions;
+  /** Before each path; a server may stand below one of its own. */
+  prefix: string;
+}
+
+function serverOf(access: ClusterAccess): Server {
+  const { protocol, hostname, port, pathname } = new URL(access.server);
+  const secure = protocol === "https:";
+  return {
+    access,
+    request: secure ? https.request : http.request,
+    options: {
+      protocol,
+      // Of an IPv6 address a URL has the brackets too.
+      hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+      ...(port === "" ? {} : { port }),
+      ...(secure ? { agent: access.agent } : {}),
+    },
+    prefix: pathname === "/" ? "" : pathname,
+  };
+}
+
+const metadataType = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
 async function send(
-  access: ClusterAccess,
+  { access, request: open, options, prefix }: Server,
   method: string,
   path: string,
-  { body, query = {}, contentType = "application/json", signal, timeoutMs = answerMs }: CallOptions,
+  { body, query, contentType = "application/json", metadataOnly, signal, timeoutMs = answerMs }: CallOptions,
 ): Promise<http.IncomingMessage> {
-  const url = new URL(access.server + path);
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) url.searchParams.set(name, String(value));
-  }
   const authorization = await access.authorization();
-  const content =
-    body === undefined ? undefined : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-  const headers = {
-    accept: "application/json",
+  // A text, not bytes: it goes out in one write with its headers.
+  const content = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const headers: http.OutgoingHttpHeaders = {
+    accept: metadataOnly === true ? metadataType : "application/json",
     "user-agent": "slipway",
     ...(authorization === undefined ? {} : { authorization }),
-    ...(content === undefined ? {} : { "content-type": contentType, "content-length": content.length }),
+    ...(content === undefined
+      ? {}
+      : { "content-type": contentType, "content-length": Buffer.byteLength(content) }),
   };
-  const secure = url.protocol === "https:";
   return new Promise((resolve, reject) => {
-    const options = { method, headers, ...(signal === undefined ? {} : { signal }) };
-    const request = secure
-      ? https.request(url, { ...options, agent: access.agent })
-      : http.request(url, options);
+    const own = { method, path: prefix + targetOf(path, query), headers };
+    const request = open({ ...options, ...own, ...(signal === undefined ? {} : { signal }) });
     const timer = setTimeout(
       () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
       timeoutMs,
@@ -113,19 +142,36 @@ async function send(
   });
 }
 
-async function readAll(response: http.IncomingMessage): Promise<string> {
+/** Path and query as they are sent. Most paths are so plain that nothing has to be escaped. */
+function targetOf(path: string, query: CallOptions["query"]): string {
+  if (query === undefined && /^[\w./-]*$/.test(path)) return path;
+  const url = new URL(`http://server${path}`);
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  return url.pathname + url.search;
+}
+
+/** By its events: an iterator over each small answer costs more than all the rest of reading it. */
+function readAll(response: http.IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  try {
-    for await (const part of response as AsyncIterable<Buffer>) {
+  return new Promise((resolve, reject) => {
+    const cut = (cause: Error) =>
+      reject(new SlipwayError("cluster-unreachable", "the answer of the Kubernetes API was cut", { cause }));
+    response.on("data", (part: Buffer) => {
       bytes += part.length;
-      if (bytes > mostBytes) throw new Error(`the answer has more than ${mostBytes} bytes`);
-      parts.push(part);
-    }
-  } catch (cause) {
-    throw new SlipwayError("cluster-unreachable", "the answer of the Kubernetes API was cut", { cause });
-  }
-  return Buffer.concat(parts).toString("utf8");
+      if (bytes > mostBytes) response.destroy(new Error(`the answer has more than ${mostBytes} bytes`));
+      else parts.push(part);
+    });
+    response.on("end", () =>
+      resolve((parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString("utf8")),
+    );
+    response.on("error", cut);
+    response.on("close", () => {
+      if (!response.complete) cut(new Error("the connection was closed"));
+    });
+  });
 }
 
 function answerOf<T>(response: http.IncomingMessage, text: string): Answer<T> {
@@ -151,7 +197,8 @@ function parse(text: string): unknown {
 /** `299 - "text"`, RFC 7234 section 5.5. */
 function warningsOf(response: http.IncomingMessage): string[] {
   const header = response.headers.warning;
-  const all = Array.isArray(header) ? header.join(", ") : (header ?? "");
+  if (header === undefined) return [];
+  const all = Array.isArray(header) ? header.join(", ") : header;
   return [...all.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(match => match[1]!.replace(/\\(.)/g, "$1"));
 }
 

@@ -175,9 +175,14 @@ done`;
  * `noRunnerExitCode`, ends when the runner is gone. `shell` is the session shell's command; empty: bash where the image
  * has it, else sh. A `$` is as the shell wants it: whoever writes a Pod doubles it.
  */
-export function podSupervisorCommand(nonce: string, shell: string[], place: SupervisorPlace = {}): string[] {
-  return ["/bin/sh", "-c", podSupervisorScript(place), "slipway", nonce, ...shell];
+export function podSupervisorCommand(nonce: string, shell: string[], place?: SupervisorPlace): string[] {
+  usualScript ??= podSupervisorScript({});
+  const script = place === undefined ? usualScript : podSupervisorScript(place);
+  return ["/bin/sh", "-c", script, "slipway", nonce, ...shell];
 }
+
+/** That of every Pod: made once, not for each of thousands. */
+let usualScript: string | undefined;
 
 function podSupervisorScript(place: SupervisorPlace): string {
   const { io = podIoDirectory, bin = podBinDirectory, waitSeconds = 120, harmless = false } = place;

@@ -20,8 +20,7 @@ export interface CreatePodOptions {
   rate: CreateRate;
   calls: CallCount;
   attempt: { attemptId: string; epoch: number; runId: string };
-  /** Made when it is their turn: thousands may wait. The same each time. */
-  objects(): PodObjects;
+  objects: PodObjects;
   namespace: string;
   name: string;
   hasSecret: boolean;
@@ -51,16 +50,22 @@ type Step = Created | { kind: "again"; why: string; restMs?: number };
 
 /** Never rejects for what the API server does; an object that cannot be sent at all is thrown. */
 export async function createPod(options: CreatePodOptions): Promise<Created> {
-  const { clock, signal, waits, patienceMs } = options;
+  const { clock, signal, patienceMs } = options;
   const until = clock.monotonic() + patienceMs;
   const secret = { made: !options.hasSecret };
+  let told = false;
+  const waits = (message: string) => {
+    told = true;
+    options.waits(message);
+  };
   let failures = 0;
   for (;;) {
     const known = adoptable(options);
     if (known !== undefined) return known;
-    const step = await tryOnce(options, secret);
+    const step = await tryOnce({ ...options, waits }, secret);
     if (step.kind !== "again") {
-      waits("");
+      // Each word costs a call and a write of the platform: of one that never waited nothing is taken back.
+      if (told) options.waits("");
       return step;
     }
     if (step.why !== "") waits(step.why);
@@ -83,20 +88,21 @@ function adoptable({ seen, attempt }: CreatePodOptions): Created | undefined {
 }
 
 async function tryOnce(options: CreatePodOptions, secret: { made: boolean }): Promise<Step> {
-  const { api, clock, calls, signal, attempt, namespace } = options;
+  const { api, clock, calls, signal, attempt, namespace, objects } = options;
   const answered = await options.rate.turn(signal, options.waits);
   if (answered === undefined) return { kind: "stopped" };
-  const objects = options.objects();
   const began = clock.monotonic();
   try {
     if (!secret.made) {
-      const said = await makeSecret(options, objects);
+      const said = await makeSecret(options);
       if (!said.ok) return refused(said, answered);
       secret.made = true;
     }
     calls.count(attempt.runId, "create", "pods");
     const answer = await api.call<Pod>("POST", pathOf("pods", namespace), {
       body: objects.pod,
+      // Names and uid are all that is needed; the whole Pod comes by the watch anyway.
+      metadataOnly: true,
       timeoutMs: answerMs,
     });
     if (!answer.ok) {
@@ -115,10 +121,13 @@ async function tryOnce(options: CreatePodOptions, secret: { made: boolean }): Pr
 }
 
 /** One that is there was made by a worker that died right after; it cannot be read, so it is made anew. */
-async function makeSecret(
-  { api, calls, attempt, namespace }: CreatePodOptions,
-  objects: PodObjects,
-): Promise<Answer<unknown>> {
+async function makeSecret({
+  api,
+  calls,
+  attempt,
+  namespace,
+  objects,
+}: CreatePodOptions): Promise<Answer<unknown>> {
   const path = pathOf("secrets", namespace);
   const create = () => {
     calls.count(attempt.runId, "create", "secrets");

@@ -40,8 +40,6 @@ export interface KubernetesLauncherOptions {
 const pendingSeconds = 3600;
 /** From TERM to KILL, where all that counts has been stored or is refused: services and what is left of a box. Seconds. */
 const graceSeconds = { over: 2, live: 10 };
-/** So many may wait for their turn with all that their Pods are made of. */
-const fewLaunches = 64;
 /** A new launcher waits so long for the first list before it takes what it was told for true. Milliseconds. */
 const listMs = 3000;
 /** Beyond its grace a Pod is gone within this time, if its node lives. Milliseconds. */
@@ -122,9 +120,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     const objects = options.objectsOf(claim);
     if ("end" in objects) return objects;
     const { namespace = "", name = "" } = objects.pod.metadata ?? {};
-    // Where many wait for their turn they are made again then.
-    const ready = launching.size > fewLaunches ? undefined : objects;
-    return { hasSecret: objects.secret !== undefined, of: { namespace, name }, ready };
+    return { hasSecret: objects.secret !== undefined, of: { namespace, name }, objects };
   };
   const launch = async (claim: Claim, signal: AbortSignal): Promise<string> => {
     const { attemptId, epoch, runId } = claim;
@@ -136,11 +132,11 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     };
     const prepared = prepare(claim);
     if ("end" in prepared) return fail(prepared.end);
-    const { hasSecret, of, ready } = prepared;
+    const { hasSecret, of, objects } = prepared;
     const pendingMs = (claim.classSettings.pod?.pendingSeconds ?? pendingSeconds) * 1000;
     const created = await createPod({
       ...{ api, clock, random, calls, signal, hasSecret, patienceMs: pendingMs, ...of },
-      objects: () => ready ?? (options.objectsOf(claim) as PodObjects),
+      objects,
       attempt: { attemptId, epoch, runId },
       rate: rateOf(claim.class, of.namespace),
       seen: () => seen(attemptId),
