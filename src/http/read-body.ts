@@ -16,8 +16,7 @@ export async function readJsonBody(
   maxBytes: number,
   clock: Clock,
 ): Promise<{ bytes: Buffer; value: unknown } | undefined> {
-  const announced = Number(request.headers["content-length"] ?? Number.NaN);
-  if (announced > maxBytes) throw tooLarge(maxBytes);
+  const announced = announcedBytes(request, maxBytes);
   const chunked = request.headers["transfer-encoding"] !== undefined;
   if (!chunked && !(announced > 0)) return undefined;
   checkType(request);
@@ -29,6 +28,13 @@ export async function readJsonBody(
     // What the parser says would repeat a part of the body, which may be a secret.
     throw invalid("json", "the body is no JSON in UTF-8");
   }
+}
+
+/** NaN where the caller does not say. Throws 413 over `maxBytes`. */
+function announcedBytes(request: IncomingMessage, maxBytes: number): number {
+  const announced = Number(request.headers["content-length"] ?? Number.NaN);
+  if (announced > maxBytes) throw tooLarge(maxBytes);
+  return announced;
 }
 
 function checkType({ headers }: IncomingMessage): void {
@@ -46,8 +52,13 @@ function checkType({ headers }: IncomingMessage): void {
   );
 }
 
-/** A whole body of any kind. */
-export function readBytes(request: IncomingMessage, maxBytes: number, clock: Clock): Promise<Buffer> {
+/**
+ * A whole body of any kind. Throws a Problem (408, 413), and any other error when the caller hangs up. What is not read then
+ * is not kept.
+ */
+export async function readBytes(request: IncomingMessage, maxBytes: number, clock: Clock): Promise<Buffer> {
+  announcedBytes(request, maxBytes);
+  if (request.destroyed) throw new Error("the caller has hung up");
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let bytes = 0;

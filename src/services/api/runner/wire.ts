@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Problem, type ProblemDetails, problem } from "../../../http/problem.ts";
+import { readBytes } from "../../../http/read-body.ts";
 import type { Clock } from "../../../lib/clock.ts";
 
 /** What checks a body: a zod schema. */
@@ -17,19 +18,18 @@ export interface BodySchema<T> {
 
 /** Without a byte for so long, whoever sends is given up. Milliseconds. */
 const idleMs = 60_000;
-/** A whole JSON body has to be here by then. Milliseconds. */
-const bodyMs = 30_000;
 /** How long a body that nobody wants is thrown away, so that the sender can read why. Milliseconds. */
 const drainMs = 5000;
 const mostProblems = 20;
 
-/** The body as JSON, checked. Throws a Problem: 413 too large, 400 no JSON, 415 packed, 422 wrong. */
+/** The body as JSON, checked. Throws a Problem: 408 too slow, 413 too large, 400 no JSON, 415 packed, 422 wrong. */
 export async function readJson<T>(
   request: IncomingMessage,
   schema: BodySchema<T>,
   maxBytes: number,
   clock: Clock,
 ): Promise<T> {
+  refusePacked(request);
   const bytes = await readBytes(request, maxBytes, clock);
   let value: unknown;
   try {
@@ -51,33 +51,6 @@ export async function readJson<T>(
     hint: "runner and platform may be of different versions: see docs/runner-protocol.md",
     problems,
   });
-}
-
-async function readBytes(request: IncomingMessage, maxBytes: number, clock: Clock): Promise<Buffer> {
-  refusePacked(request);
-  const tooLarge = () =>
-    problem(
-      413,
-      "too-large",
-      "Too large",
-      `the body is larger than ${maxBytes} bytes`,
-      "send less at a time",
-    );
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  const stop = clock.after(bodyMs, () => request.destroy());
-  try {
-    // Not destroyed when it is refused half way: the sender is to read why.
-    for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      bytes += part.length;
-      if (bytes > maxBytes) throw tooLarge();
-      parts.push(part);
-    }
-  } finally {
-    stop();
-  }
-  return Buffer.concat(parts, bytes);
 }
 
 function refusePacked(request: IncomingMessage): void {

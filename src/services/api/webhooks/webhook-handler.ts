@@ -6,11 +6,11 @@ import { messageOf } from "../../../core/failure.ts";
 import { pushBody } from "../../../endpoints/webhook.ts";
 import type { HttpLog, RequestHandler } from "../../../http/handler.ts";
 import { invalid, Problem, problem } from "../../../http/problem.ts";
+import { readBytes } from "../../../http/read-body.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Nudges } from "../../../queue/postgres/nudges.ts";
 import type { Database } from "../../../store/database.ts";
 import type { SecretBox } from "../../../store/secret-box.ts";
-import { readWhole } from "./read-whole.ts";
 import { isSigned } from "./signature.ts";
 import { takePush } from "./take-push.ts";
 
@@ -49,7 +49,7 @@ async function take(
   if (request.method !== "POST") {
     throw problem(405, "method", "Method not allowed", `${request.method} is not possible here`, "use POST");
   }
-  const bytes = await readWhole(request, maxBytes, deps.clock);
+  const bytes = await readBytes(request, maxBytes, deps.clock);
   const [, organisation = "", name = ""] = place.exec(path) ?? [];
   const project = await projectOf(deps, organisation, name);
   const signed = {
