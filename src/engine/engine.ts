@@ -121,6 +121,8 @@ export interface Workspace extends AsyncDisposable {
   readonly box: Box;
   /** What can be done through a daemon; undefined where there is none. */
   readonly images: ImageTools | undefined;
+  /** The directories of `paths` were made for this workspace and are empty: there is no image that may have them already. */
+  readonly fresh?: boolean;
 }
 
 export interface Box {

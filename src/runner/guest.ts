@@ -31,16 +31,24 @@ export function archivePath(run: Pick<JobRun, "workspace">, path: string): strin
 }
 
 /**
- * Refuses a base path whose parent is the root, as setting it up means to empty the parent; and whatever the box
- * does not allow.
+ * Empties the directory that the source goes into, as an image made by an earlier push has an old one. Refuses a base path
+ * whose parent is the root; and whatever the box does not allow.
  */
+export async function clearGuest(run: JobRun): Promise<Result<void>> {
+  if (run.input.settings.directMount !== undefined) return accept(undefined);
+  const parent = posix.dirname(sourcePathOf(run));
+  if (parent !== guestRoot(run)) return clearDirectory(run, parent);
+  return refuse(
+    "base-path-too-short",
+    `base-path ${run.job.basePath}: setting it up would empty the box's root directory`,
+    "Choose a base-path at least two levels deep, such as /src/app.",
+  );
+}
+
+/** Puts everything into a box that is empty. Refuses what the box does not allow. */
 export async function setUpGuest(run: JobRun): Promise<Result<void>> {
   const base = sourcePathOf(run);
   const direct = run.input.settings.directMount !== undefined;
-  if (!direct) {
-    const cleared = await clearDirectory(run, posix.dirname(base));
-    if (!cleared.ok) return cleared;
-  }
   const { paths, box } = run.workspace;
   const { signal, source, storage } = run.input;
   const owner = { uid: run.greeting.uid, gid: run.greeting.gid };
@@ -81,15 +89,8 @@ function fileEntry(path: string, file: StepFile): MemoryEntry {
   return { kind: "file", path, mode: file.mode, content: file.content ?? new Uint8Array() };
 }
 
-/** Empties the directory that the source goes into, as an image made by an earlier push has an old one. */
 async function clearDirectory(run: JobRun, parent: string): Promise<Result<void>> {
-  if (parent === guestRoot(run)) {
-    return refuse(
-      "base-path-too-short",
-      `base-path ${run.job.basePath}: setting it up would empty the box's root directory`,
-      "Choose a base-path at least two levels deep, such as /src/app.",
-    );
-  }
+  if (run.workspace.fresh === true) return accept(undefined);
   const at = quote(parent);
   // A volume cannot be removed; that it is empty is enough.
   const left = `for f in ${at}/* ${at}/.[!.]* ${at}/..?*; do if [ -e "$f" ] || [ -L "$f" ]; then exit 1; fi; done`;

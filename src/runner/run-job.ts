@@ -15,14 +15,14 @@ import { StepRefused } from "../steps/step-refused.ts";
 import { storeCache } from "./collect.ts";
 import { containersOf } from "./containers.ts";
 import { createEmitter, type Emitter } from "./emitter.ts";
-import { mountsOf, setUpGuest } from "./guest.ts";
+import { clearGuest, mountsOf, setUpGuest } from "./guest.ts";
 import { exportLines, freshShell, type JobRun, openSession } from "./job-run.ts";
 import { restoreKeyedCache, storeKeyedCacheOf } from "./keyed-cache.ts";
 import { runMainSteps } from "./main-steps.ts";
 import { storeResults } from "./results.ts";
 import { runStep } from "./run-step.ts";
 import type { JobResult, RunJobInput } from "./runner.ts";
-import type { Session } from "./session.ts";
+import type { GroupEnd, Session } from "./session.ts";
 
 /**
  * Runs a job to its end. Never throws for what the job, the box or the engine does: that is the result. Aborting
@@ -187,21 +187,45 @@ async function enterBox(
     failure: undefined,
     phase: "setup",
   };
-  await session.startShell();
-  signal.throwIfAborted();
+  const shell = setUpShell(run);
+  shell.exported.catch(() => undefined);
+  const cleared = await shell.cleared;
+  if (!cleared.ok) return cleared;
   if (settings.directMount === undefined) {
     await emitter.emit({ type: "notice", level: "info", message: "Copying source to container" });
   }
   const set = await setUpGuest(run);
   if (!set.ok) return set;
   await restoreKeyedCache(run);
-  const exported = await run.session.group(
-    token => commandGroup(token, exportLines(run)),
-    async () => {},
-  );
+  const exported = await shell.exported;
   signal.throwIfAborted();
   if (exported.kind === "ended") return accept(run);
   return refuse("environment-not-exported", "the shell of the box ended while variables were exported");
+}
+
+interface ShellSetUp {
+  /** Resolves when files may be put into the box. */
+  cleared: Promise<Result<void>>;
+  exported: Promise<GroupEnd>;
+}
+
+/** The session shell with all variables, while files are put into the box. Where the box is new they need not wait for it. */
+function setUpShell(run: JobRun): ShellSetUp {
+  const { signal } = run.input;
+  const started = run.session.startShell();
+  const cleared = (run.workspace.fresh === true ? Promise.resolve() : started).then(() => {
+    signal.throwIfAborted();
+    return clearGuest(run);
+  });
+  const exported = Promise.all([started, cleared]).then(([shell, { ok }]) =>
+    ok
+      ? run.session.group(
+          token => commandGroup(token, exportLines(run)),
+          async () => {},
+        )
+      : shell,
+  );
+  return { cleared, exported };
 }
 
 /** Waits for the box's first words; what comes instead is the image's affair. */

@@ -114,6 +114,7 @@ function withoutEffect(request: EngineRequest): string[] {
 class HostWorkspace implements Workspace {
   readonly environment = [];
   readonly images = undefined;
+  readonly fresh = true;
   readonly paths: GuestPaths = { pipeline: "", report: "", root: "" };
   readonly box: Box;
   readonly #options: WorkspaceOptions;
