@@ -2,37 +2,21 @@
 // acknowledged that is not stored.
 
 import { request } from "node:http";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Blobs } from "../../blobs/blobs.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { startTestDatabase, type TestDatabase } from "../../queue/postgres/fixtures/test-database.ts";
+import { startTestDatabase } from "../../queue/postgres/fixtures/test-database.ts";
 import { bodyOf, framesOf } from "./fixtures/frames.ts";
-import {
-  type LogService,
-  type LogServiceOptions,
-  startLogService,
-  type TestAttempt,
-} from "./fixtures/log-service.ts";
+import { startLogService, type TestAttempt } from "./fixtures/log-service.ts";
+import { useLogService } from "./fixtures/use-log-service.ts";
 import { rollLog } from "./roll/roll-log.ts";
 import { rollPass } from "./roll/roll-pass.ts";
 import { startLogs } from "./start-logs.ts";
 import { createByteBudget } from "./take-body.ts";
 import { createLogWriter } from "./write/log-writer.ts";
 
-let database: TestDatabase;
-let service: LogService;
+const logs = useLogService({ failuresAllowed: true });
 const never = new AbortController().signal;
-
-beforeAll(async () => {
-  database = await startTestDatabase();
-}, 60_000);
-afterAll(() => database[Symbol.asyncDispose]());
-afterEach(() => service[Symbol.asyncDispose]());
-
-async function start(options?: LogServiceOptions): Promise<TestAttempt> {
-  service = await startLogService(database.db, options);
-  return service.attempt();
-}
 
 async function textOf(attempt: TestAttempt): Promise<string> {
   const response = await fetch(attempt.url());
@@ -61,7 +45,7 @@ function faulty(): {
 }
 
 async function rows(table: string): Promise<number> {
-  const [row] = await database.db.query<{ count: number }>(`select count(*) as count from ${table}`);
+  const [row] = await logs.database.db.query<{ count: number }>(`select count(*) as count from ${table}`);
   return row!.count;
 }
 
@@ -70,17 +54,17 @@ const large = () => framesOf(1, ...Array.from({ length: 10 }, (_, at) => Buffer.
 describe("a large request", () => {
   test("whose blob cannot be stored is kept in rows, and becomes a segment when the store is back", async () => {
     const blobs = faulty();
-    const attempt = await start({ blobs: blobs.wrap });
+    const attempt = await logs.start({ blobs: blobs.wrap });
     blobs.fault = () => Promise.reject(new Error("no space left"));
     expect(await attempt.send(large())).toEqual({ status: 200, stored: 10 });
-    expect(service.failures).toHaveLength(1);
+    expect(logs.service.failures).toHaveLength(1);
     expect([await rows("log_segments"), await rows("log_chunks")]).toEqual([0, 1]);
     const whole = await textOf(attempt);
     expect(whole.length).toBe(600_000);
     blobs.fault = undefined;
     await attempt.finish(10);
-    const { db, limits, failed } = service;
-    await rollPass({ db, blobs: service.blobs, limits, failed }, never);
+    const { db, limits, failed } = logs.service;
+    await rollPass({ db, blobs: logs.service.blobs, limits, failed }, never);
     expect([await rows("log_segments"), await rows("log_chunks")]).toEqual([1, 0]);
     expect(await textOf(attempt)).toBe(whole);
   });
@@ -92,7 +76,7 @@ describe("a large request", () => {
       ...systemClock,
       after: (ms: number, run: () => void) => systemClock.after(ms === patience ? 1 : ms, run),
     };
-    const attempt = await start({ blobs: blobs.wrap, clock });
+    const attempt = await logs.start({ blobs: blobs.wrap, clock });
     const late = Promise.withResolvers<void>();
     const stored = Promise.withResolvers<void>();
     blobs.fault = async put => {
@@ -104,13 +88,13 @@ describe("a large request", () => {
     expect([await rows("log_segments"), await rows("log_chunks")]).toEqual([0, 1]);
     late.resolve();
     await stored.promise;
-    await vi.waitFor(async () => expect(await service.blobs.stat(blobs.keys[0]!)).toBeUndefined());
+    await vi.waitFor(async () => expect(await logs.service.blobs.stat(blobs.keys[0]!)).toBeUndefined());
     expect((await textOf(attempt)).length).toBe(600_000);
   });
 
   test("that dies between blob and row leaves one copy in the log", async () => {
     const blobs = faulty();
-    const attempt = await start({ blobs: blobs.wrap });
+    const attempt = await logs.start({ blobs: blobs.wrap });
     blobs.fault = async put => {
       await put();
       throw new Error("killed");
@@ -122,12 +106,14 @@ describe("a large request", () => {
 
   test("of an attempt that is fenced meanwhile has no effect, and its blob goes", async () => {
     const blobs = faulty();
-    const attempt = await start({ blobs: blobs.wrap });
+    const attempt = await logs.start({ blobs: blobs.wrap });
     blobs.fault = async () => {
-      await database.db.query("update attempts set epoch = epoch + 1 where id = $1", [attempt.attemptId]);
+      await logs.database.db.query("update attempts set epoch = epoch + 1 where id = $1", [
+        attempt.attemptId,
+      ]);
     };
     expect(await attempt.send(large())).toMatchObject({ status: 409, code: "stale" });
-    expect(await service.blobs.stat(blobs.keys[0]!)).toBeUndefined();
+    expect(await logs.service.blobs.stat(blobs.keys[0]!)).toBeUndefined();
     expect([await rows("log_segments"), await rows("blobs"), await rows("log_index")]).toEqual([0, 0, 0]);
   });
 });
@@ -135,7 +121,7 @@ describe("a large request", () => {
 describe("rolling up", () => {
   test("that dies between blob and rows is done again, and the log is the same", async () => {
     const blobs = faulty();
-    const attempt = await start({ blobs: blobs.wrap });
+    const attempt = await logs.start({ blobs: blobs.wrap });
     for (let seq = 1; seq <= 5; seq++) await attempt.send(framesOf(seq, `line ${seq}\n`));
     const whole = await textOf(attempt);
     await attempt.finish(5);
@@ -143,10 +129,10 @@ describe("rolling up", () => {
       await put();
       throw new Error("killed");
     };
-    const { db, limits, failed } = service;
-    const roll = () => rollPass({ db, blobs: service.blobs, limits, failed }, never);
+    const { db, limits, failed } = logs.service;
+    const roll = () => rollPass({ db, blobs: logs.service.blobs, limits, failed }, never);
     await roll();
-    expect([await rows("log_segments"), await rows("log_chunks"), service.failures.length]).toEqual([
+    expect([await rows("log_segments"), await rows("log_chunks"), logs.service.failures.length]).toEqual([
       0, 5, 1,
     ]);
     expect(await textOf(attempt)).toBe(whole);
@@ -163,10 +149,10 @@ describe("rolling up", () => {
   });
 
   test("by two at the same time leaves one segment", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     for (let seq = 1; seq <= 5; seq++) await attempt.send(framesOf(seq, `line ${seq}\n`));
     const whole = await textOf(attempt);
-    const { db, blobs } = service;
+    const { db, blobs } = logs.service;
     await Promise.all(Array.from({ length: 4 }, () => rollLog(db, blobs, attempt.attemptId, never)));
     expect([await rows("log_segments"), await rows("log_chunks"), await rows("blobs")]).toEqual([1, 0, 1]);
     expect(await textOf(attempt)).toBe(whole);
@@ -176,25 +162,25 @@ describe("rolling up", () => {
   });
 
   test("goes on while the log grows, and seals it when the attempt is over", async () => {
-    const attempt = await start({ limits: { rollBytes: 100, rollChunks: 3 } });
+    const attempt = await logs.start({ limits: { rollBytes: 100, rollChunks: 3 } });
     {
-      await using _loops = startLogs({ ...service, clock: systemClock });
+      await using _loops = startLogs({ ...logs.service, clock: systemClock });
       for (let seq = 1; seq <= 60; seq++) await attempt.send(framesOf(seq, `line ${seq}\n`));
       await attempt.finish(60);
       for (;;) {
-        const [log] = await database.db.query<{ sealed: boolean }>("select sealed from logs");
+        const [log] = await logs.database.db.query<{ sealed: boolean }>("select sealed from logs");
         if (log!.sealed) break;
       }
     }
     expect(await rows("log_chunks")).toBe(0);
     expect(await textOf(attempt)).toBe(Array.from({ length: 60 }, (_, at) => `line ${at + 1}\n`).join(""));
-    expect(service.failures).toEqual([]);
+    expect(logs.service.failures).toEqual([]);
   }, 20_000);
 });
 
 test("two services that hear the same runner keep each chunk once", async () => {
-  const attempt = await start({ limits: { segmentBytes: 5000 } });
-  const { db, blobs, news, limits } = service;
+  const attempt = await logs.start({ limits: { segmentBytes: 5000 } });
+  const { db, blobs, news, limits } = logs.service;
   const writers = Array.from({ length: 3 }, () =>
     createLogWriter({ db, blobs, news, limits, targets: [], counts: {} }),
   );
@@ -226,8 +212,8 @@ test("two services that hear the same runner keep each chunk once", async () => 
 });
 
 test("a request that is cut off stores nothing", async () => {
-  const attempt = await start();
-  const cut = request(`${service.url}/runner/v1/logs`, {
+  const attempt = await logs.start();
+  const cut = request(`${logs.service.url}/runner/v1/logs`, {
     method: "POST",
     headers: {
       authorization: `Bearer ${attempt.key}`,
@@ -247,7 +233,7 @@ test("a request that is cut off stores nothing", async () => {
 
 test("a database that crashes loses nothing that was acknowledged", async () => {
   await using durable = await startTestDatabase({ settings: { fsync: "on" } });
-  service = await startLogService(durable.db);
+  await using service = await startLogService(durable.db);
   const attempt = await service.attempt();
   for (let seq = 1; seq <= 60; seq++) {
     if (seq === 30) await durable.crash();
@@ -256,12 +242,9 @@ test("a database that crashes loses nothing that was acknowledged", async () => 
     expect(answer).toEqual({ status: 200, stored: seq });
   }
   expect(await textOf(attempt)).toBe(Array.from({ length: 60 }, (_, at) => `line ${at + 1}\n`).join(""));
-  await service[Symbol.asyncDispose]();
-  service = await startLogService(database.db);
 }, 60_000);
 
 test("bytes in flight are bounded: who wants more waits in line, and may leave it", async () => {
-  service = await startLogService(database.db);
   const budget = createByteBudget(100);
   const first = await budget.reserve(80, never);
   const abort = new AbortController();

@@ -1,35 +1,15 @@
 // From frames to bytes: whatever is sent, however often, is there once and in order.
 
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
-import { startTestDatabase, type TestDatabase } from "../../queue/postgres/fixtures/test-database.ts";
 import { bodyOf, framesOf } from "./fixtures/frames.ts";
-import {
-  type LogService,
-  type LogServiceOptions,
-  startLogService,
-  type TestAttempt,
-} from "./fixtures/log-service.ts";
+import type { TestAttempt } from "./fixtures/log-service.ts";
+import { useLogService } from "./fixtures/use-log-service.ts";
 import { rollPass } from "./roll/roll-pass.ts";
 
-let database: TestDatabase;
-let service: LogService;
+const logs = useLogService();
 const never = new AbortController().signal;
-
-beforeAll(async () => {
-  database = await startTestDatabase();
-}, 60_000);
-afterAll(() => database[Symbol.asyncDispose]());
-afterEach(async () => {
-  expect(service.failures).toEqual([]);
-  await service[Symbol.asyncDispose]();
-});
-
-async function start(options?: LogServiceOptions): Promise<TestAttempt> {
-  service = await startLogService(database.db, options);
-  return service.attempt();
-}
 
 async function bytesOf(attempt: TestAttempt, headers: Record<string, string> = {}): Promise<Buffer> {
   const response = await fetch(attempt.url(), { headers });
@@ -38,21 +18,21 @@ async function bytesOf(attempt: TestAttempt, headers: Record<string, string> = {
 }
 
 function roll(): Promise<boolean> {
-  const { db, blobs, limits, failed } = service;
+  const { db, blobs, limits, failed } = logs.service;
   return rollPass({ db, blobs, limits, failed }, never);
 }
 
 async function countOf(table: string, attempt: TestAttempt): Promise<number> {
-  const [row] = await database.db.query<{ count: number }>(
+  const [row] = await logs.database.db.query<{ count: number }>(
     `select count(*) as count from ${table} where attempt_id = '${attempt.attemptId}'`,
   );
   return row!.count;
 }
 
 test("a log that is not kept any more is told from one in which nothing was printed", async () => {
-  const attempt = await start();
+  const attempt = await logs.start();
   await attempt.send(framesOf(1, "one\n"));
-  await database.db.query("update logs set removed_at = '2026-03-01T12:00:00Z', bytes = 0, lines = 0");
+  await logs.database.db.query("update logs set removed_at = '2026-03-01T12:00:00Z', bytes = 0, lines = 0");
   for (const url of [attempt.url(), attempt.url("/lines"), attempt.url("/steps")]) {
     const response = await fetch(url);
     expect(response.status, url).toBe(410);
@@ -65,7 +45,7 @@ test("a log that is not kept any more is told from one in which nothing was prin
 
 describe("frames", () => {
   test("are stored in order, and what is repeated is ignored", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     expect(await attempt.send(framesOf(1, "one\n", "two\n"))).toEqual({ status: 200, stored: 2 });
     expect(await attempt.send(framesOf(1, "one\n", "two\n"))).toEqual({ status: 200, stored: 2 });
     expect(await attempt.send(framesOf(2, "two\n", "three\n"))).toEqual({ status: 200, stored: 3 });
@@ -73,7 +53,7 @@ describe("frames", () => {
   });
 
   test("behind a hole are refused, with what is stored, and nothing of them is kept", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     await attempt.send(framesOf(1, "one\n"));
     expect(await attempt.send(framesOf(3, "three\n"))).toMatchObject({ status: 409, code: "gap", stored: 1 });
     const hole = bodyOf({ seq: 2, data: "two\n" }, { seq: 4, data: "four\n" });
@@ -82,20 +62,20 @@ describe("frames", () => {
   });
 
   test("of a fenced attempt, or with another epoch, have no effect", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     await attempt.send(framesOf(1, "one\n"));
     expect(await attempt.send(framesOf(2, "x"), { "x-slipway-epoch": "2" })).toMatchObject({
       status: 409,
       code: "stale",
     });
-    await database.db.query("update attempts set epoch = epoch + 1 where id = $1", [attempt.attemptId]);
+    await logs.database.db.query("update attempts set epoch = epoch + 1 where id = $1", [attempt.attemptId]);
     expect(await attempt.send(framesOf(2, "x"))).toMatchObject({ status: 409, code: "stale" });
     expect(await attempt.send(framesOf(1, "one\n"))).toMatchObject({ status: 409, code: "stale" });
     expect(String(await bytesOf(attempt))).toBe("one\n");
   });
 
   test("after the end have no effect", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     await attempt.send(framesOf(1, "one\n"));
     await attempt.finish(1);
     expect(await attempt.send(framesOf(2, "two\n"))).toMatchObject({ status: 409, code: "stale" });
@@ -103,7 +83,7 @@ describe("frames", () => {
   });
 
   test("need a key, an epoch, their media type, and a place", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     const body = framesOf(1, "x");
     expect(await attempt.send(body, { authorization: "" })).toMatchObject({ status: 401 });
     expect(await attempt.send(body, { authorization: `Bearer ${attempt.key}x` })).toMatchObject({
@@ -118,7 +98,7 @@ describe("frames", () => {
 
   test("with keys that nobody knows are not looked up without end", async () => {
     // Time stands still, so that no right to ask grows.
-    const attempt = await start({ clock: { ...systemClock, monotonic: () => 0 } });
+    const attempt = await logs.start({ clock: { ...systemClock, monotonic: () => 0 } });
     const last = attempt.key.endsWith("x") ? "y" : "x";
     const wrong = { authorization: `Bearer ${attempt.key.slice(0, -1)}${last}` };
     const seen: number[] = [];
@@ -131,7 +111,7 @@ describe("frames", () => {
   }, 20_000);
 
   test("that are malformed are refused whole", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     const good = framesOf(1, "good\n");
     for (const bad of [
       "{}",
@@ -147,7 +127,7 @@ describe("frames", () => {
   });
 
   test("raise what the terminal record is measured by", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     await attempt.send(framesOf(1, "", "a", ""));
     await expect(attempt.finish(4)).rejects.toThrow("incomplete");
     await attempt.finish(3);
@@ -157,7 +137,7 @@ describe("frames", () => {
 
 describe("a log that is too long", () => {
   test("is cut with a line that says so; the runner is told, and its numbers still count", async () => {
-    const attempt = await start({ limits: { maxLogBytes: 10 } });
+    const attempt = await logs.start({ limits: { maxLogBytes: 10 } });
     expect(await attempt.send(framesOf(1, "12345", "67890"))).toEqual({ status: 200, stored: 2 });
     expect(await attempt.send(framesOf(3, "x", "y"))).toEqual({ status: 200, stored: 4, cut: true });
     expect(await attempt.send(framesOf(5, "z"))).toEqual({ status: 200, stored: 5, cut: true });
@@ -182,10 +162,10 @@ describe("any split into frames and requests, with repeats and lost answers", ()
   });
 
   test("gives the same bytes and the same lines", async () => {
-    await start({ limits: { segmentBytes: 20_000, rollBytes: 1, rollChunks: 1 } });
+    await logs.start({ limits: { segmentBytes: 20_000, rollBytes: 1, rollChunks: 1 } });
     await fc.assert(
       fc.asyncProperty(fc.array(request, { maxLength: 10 }), async requests => {
-        const attempt = await service.attempt();
+        const attempt = await logs.service.attempt();
         const sent: { data: string; step: string; stream: string }[] = [];
         for (const { chunks, repeats, again, roll: rolls } of requests) {
           const from = Math.max(0, sent.length - again);

@@ -3,40 +3,20 @@
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { sendEvents } from "../../../http/send-events.ts";
 import { type Clock, systemClock } from "../../../lib/clock.ts";
-import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
 import { bodyOf, frameTime } from "../fixtures/frames.ts";
-import {
-  type LogService,
-  type LogServiceOptions,
-  startLogService,
-  type TestAttempt,
-} from "../fixtures/log-service.ts";
+import type { TestAttempt } from "../fixtures/log-service.ts";
+import { useLogService } from "../fixtures/use-log-service.ts";
 import { openLogNews } from "../log-news.ts";
 import { openLogPieces } from "../read/log-pieces.ts";
 import { createSegmentCache } from "../read/segment-cache.ts";
 import { rollPass } from "../roll/roll-pass.ts";
 import { openLogFeeds } from "./log-feeds.ts";
 
-let database: TestDatabase;
-let service: LogService;
+const logs = useLogService();
 const never = new AbortController().signal;
-
-beforeAll(async () => {
-  database = await startTestDatabase();
-}, 60_000);
-afterAll(() => database[Symbol.asyncDispose]());
-afterEach(async () => {
-  expect(service.failures).toEqual([]);
-  await service[Symbol.asyncDispose]();
-});
-
-async function start(options?: LogServiceOptions): Promise<TestAttempt> {
-  service = await startLogService(database.db, options);
-  return service.attempt();
-}
 
 interface Chunk {
   seq: number;
@@ -101,16 +81,16 @@ function bytesOf(messages: Message[]): Buffer {
 }
 
 async function roll(): Promise<void> {
-  const { db, blobs, limits, failed } = service;
+  const { db, blobs, limits, failed } = logs.service;
   while (await rollPass({ db, blobs, limits: { ...limits, rollBytes: 1 }, failed }, never));
 }
 
 function end(attempt: TestAttempt, chunks: number): Promise<void> {
-  return attempt.finish(chunks).then(() => service.nudges.nudge("attempts", attempt.attemptId));
+  return attempt.finish(chunks).then(() => logs.service.nudges.nudge("attempts", attempt.attemptId));
 }
 
 test("chunks say what they are, and the end is told", async () => {
-  const attempt = await start();
+  const attempt = await logs.start();
   await attempt.send(
     bodyOf({ seq: 1, data: "one\n" }, { seq: 2, step: "b", stream: "stderr", data: Buffer.from([0xff]) }),
   );
@@ -132,17 +112,17 @@ test("chunks say what they are, and the end is told", async () => {
 });
 
 test("of a log that is empty, or complete, only the end comes", async () => {
-  const attempt = await start();
+  const attempt = await logs.start();
   await attempt.finish(0);
   expect(await follow(attempt)).toEqual([{ event: "end", chunk: {} }]);
-  const other = await service.attempt();
+  const other = await logs.service.attempt();
   await other.send(bodyOf({ seq: 1, data: "x" }));
   await other.finish(1);
   expect(await follow(other, { headers: { "last-event-id": "1" } })).toEqual([{ event: "end", chunk: {} }]);
 });
 
 test("many that come and go at any byte, while the log grows and is rolled up, each get all of it", async () => {
-  await start({ limits: { segmentBytes: 3000 } });
+  await logs.start({ limits: { segmentBytes: 3000 } });
   const chunk = fc.record({
     data: fc.string({ unit: "grapheme", minLength: 1, maxLength: 900 }),
     roll: fc.boolean(),
@@ -152,7 +132,7 @@ test("many that come and go at any byte, while the log grows and is rolled up, e
       fc.array(fc.array(chunk, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 }),
       fc.array(fc.nat(2000), { maxLength: 4 }),
       async (requests, breaks) => {
-        const attempt = await service.attempt();
+        const attempt = await logs.service.attempt();
         const whole = Buffer.from(
           requests
             .flat()
@@ -199,13 +179,13 @@ test("many that come and go at any byte, while the log grows and is rolled up, e
 }, 60_000);
 
 test("those of a service that stops are cut off, and not told that it was the end", async () => {
-  const attempt = await start();
+  const attempt = await logs.start();
   await attempt.send(bodyOf({ seq: 1, data: "one\n" }));
   const seen: Message[] = [];
   const got = follow(attempt, {
     enough(messages) {
       seen.splice(0, seen.length, ...messages);
-      void service.stopFollowing();
+      void logs.service.stopFollowing();
       return false;
     },
   });
@@ -214,8 +194,8 @@ test("those of a service that stops are cut off, and not told that it was the en
 });
 
 test("those of one log share one look at the database", async () => {
-  const attempt = await start();
-  const { db, blobs, news, nudges } = service;
+  const attempt = await logs.start();
+  const { db, blobs, news, nudges } = logs.service;
   let reads = 0;
   const real = openLogPieces({ db, segments: createSegmentCache(blobs, 1e6) });
   const pieces: typeof real = {
@@ -241,18 +221,18 @@ test("those of one log share one look at the database", async () => {
 });
 
 test("news from another process wake followers here", async () => {
-  const attempt = await start();
+  const attempt = await logs.start();
   const got = follow(attempt, { enough: messages => messages.length > 0 });
   await attempt.send(bodyOf({ seq: 1, data: "one\n" }));
   expect(bytesOf(await got).toString()).toBe("one\n");
-  await using elsewhere = await openLogNews(service.db, systemClock);
-  const heard = new Promise<void>(resolve => service.news.on(attempt.attemptId, resolve));
+  await using elsewhere = await openLogNews(logs.service.db, systemClock);
+  const heard = new Promise<void>(resolve => logs.service.news.on(attempt.attemptId, resolve));
   elsewhere.tell(attempt.attemptId);
   await heard;
 });
 
 test("one that reads nothing holds up nobody, and no more is read for it than its connection holds", async () => {
-  const attempt = await start();
+  const attempt = await logs.start();
   let pulled = 0;
   const text = Buffer.alloc(64 * 1024, "x");
   async function* endless() {
@@ -285,7 +265,7 @@ test("one that reads nothing holds up nobody, and no more is read for it than it
 });
 
 test("a comment comes now and then, so that nobody thinks the other is gone", async () => {
-  await start();
+  await logs.start();
   const timers: { ms: number; run(): void }[] = [];
   const clock: Clock = {
     ...systemClock,

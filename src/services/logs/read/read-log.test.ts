@@ -2,37 +2,17 @@
 
 import { zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
+import { describe, expect, test } from "vitest";
 import { bodyOf, frameTime } from "../fixtures/frames.ts";
-import {
-  type LogService,
-  type LogServiceOptions,
-  startLogService,
-  type TestAttempt,
-} from "../fixtures/log-service.ts";
+import type { LogService, TestAttempt } from "../fixtures/log-service.ts";
+import { useLogService } from "../fixtures/use-log-service.ts";
 import { rollPass } from "../roll/roll-pass.ts";
 import { openLogPieces } from "./log-pieces.ts";
 import { searchLog } from "./search-log.ts";
 import { createSegmentCache } from "./segment-cache.ts";
 
-let database: TestDatabase;
-let service: LogService;
+const logs = useLogService();
 const never = new AbortController().signal;
-
-beforeAll(async () => {
-  database = await startTestDatabase();
-}, 60_000);
-afterAll(() => database[Symbol.asyncDispose]());
-afterEach(async () => {
-  expect(service.failures).toEqual([]);
-  await service[Symbol.asyncDispose]();
-});
-
-async function start(options?: LogServiceOptions): Promise<TestAttempt> {
-  service = await startLogService(database.db, options);
-  return service.attempt();
-}
 
 /** A log of some steps, part of it rolled up. */
 async function filled(attempt: TestAttempt): Promise<Buffer> {
@@ -50,7 +30,7 @@ async function filled(attempt: TestAttempt): Promise<Buffer> {
 }
 
 async function rollAll(): Promise<void> {
-  const { db, blobs, limits, failed } = service;
+  const { db, blobs, limits, failed } = logs.service;
   while (await rollPass({ db, blobs, limits: { ...limits, rollBytes: 1 }, failed }, never));
 }
 
@@ -71,7 +51,7 @@ async function json<Answer>(url: string): Promise<Answer> {
 
 describe("a log", () => {
   test("comes in any range of bytes, while it grows and after", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     const whole = await filled(attempt);
     for (const complete of [false, true]) {
       if (complete) {
@@ -100,11 +80,11 @@ describe("a log", () => {
       const head = await fetch(attempt.url(), { method: "HEAD", headers: { "accept-encoding": "identity" } });
       expect(head.headers.get("content-length")).toBe(String(whole.length));
     }
-    expect((await fetch((await service.attempt()).url("/follow"), { method: "HEAD" })).status).toBe(200);
+    expect((await fetch((await logs.service.attempt()).url("/follow"), { method: "HEAD" })).status).toBe(200);
   });
 
   test("comes as one zstd frame where that is asked for, and not in ranges", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     const whole = await filled(attempt);
     // `fetch` would unpack it by itself.
     const { request } = await import("node:http");
@@ -127,7 +107,7 @@ describe("a log", () => {
   });
 
   test("comes by line, and by step with all places where the step spoke", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     const whole = await filled(attempt);
     const lines = whole.toString().split("\n");
     await fc.assert(
@@ -159,15 +139,15 @@ describe("a log", () => {
   });
 
   test("that is asked for by step and line, or of another job, is told so", async () => {
-    const attempt = await start();
-    const other = await service.attempt();
+    const attempt = await logs.start();
+    const other = await logs.service.attempt();
     expect((await get(attempt.url("?step=x&firstLine=1"))).status).toBe(400);
     expect((await get(attempt.url().replace(attempt.jobId, other.jobId))).status).toBe(404);
     expect((await get(other.url())).bytes.length).toBe(0);
   });
 
   test("shows its lines with step, stream and time; what is long is cut and says so", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     const time = "2026-01-01T00:00:01.000Z";
     const long = "é".repeat(20_000);
     await attempt.send(
@@ -189,7 +169,7 @@ describe("a log", () => {
   });
 
   test("of one line over many segments is stepped over, not read", async () => {
-    const attempt = await start({ limits: { segmentBytes: 100_000 } });
+    const attempt = await logs.start({ limits: { segmentBytes: 100_000 } });
     let seq = 0;
     await attempt.send(bodyOf({ seq: ++seq, data: "first\nlong" }));
     for (let at = 0; at < 20; at++) {
@@ -198,7 +178,7 @@ describe("a log", () => {
       );
     }
     await attempt.send(bodyOf({ seq: ++seq, data: "\nlast\n" }));
-    const gets = countGets(service);
+    const gets = countGets(logs.service);
     const { lines } = await json<{ lines: { text: string; byte: number }[] }>(
       attempt.url("/lines?firstLine=1"),
     );
@@ -209,7 +189,7 @@ describe("a log", () => {
   });
 
   test("is the same for a reader under whose hands it is rolled up", async () => {
-    const attempt = await start({ limits: { segmentBytes: 1e9 } });
+    const attempt = await logs.start({ limits: { segmentBytes: 1e9 } });
     const whole = Buffer.concat(Array.from({ length: 5 }, (_, at) => Buffer.from(`${at} `.repeat(300_000))));
     let seq = 0;
     for (let at = 0; at < whole.length; at += 600_000) {
@@ -219,7 +199,7 @@ describe("a log", () => {
       }
       await attempt.send(bodyOf(...parts));
     }
-    const { db, blobs } = service;
+    const { db, blobs } = logs.service;
     const pieces = openLogPieces({ db, segments: createSegmentCache(blobs, 1e6) });
     const got: Buffer[] = [];
     let count = 0;
@@ -252,7 +232,7 @@ describe("search", () => {
     json<{ lines: number[]; next?: number }>(attempt.url(`/search?${query}`));
 
   test("answers the numbers of lines, once each, and where to go on", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     await attempt.send(
       bodyOf({ seq: 1, data: "Error: one error\nfine\nERR" }, { seq: 2, data: "OR\nÄrger\nfine\nerror" }),
     );
@@ -266,12 +246,12 @@ describe("search", () => {
   });
 
   test("counts lines right where a match stands near the end of a piece", async () => {
-    const attempt = await start();
+    const attempt = await logs.start();
     // Pieces end behind a match in a line that began shortly before.
     for (const [at, data] of ["x\né", "\ny\né", "\n"].entries()) {
       await attempt.send(bodyOf({ seq: at + 1, data }));
     }
-    const { db, blobs } = service;
+    const { db, blobs } = logs.service;
     const pieces = openLogPieces({ db, segments: createSegmentCache(blobs, 1e6) });
     const state = (await pieces.state(attempt.attemptId))!;
     const { attemptId } = attempt;
@@ -281,7 +261,7 @@ describe("search", () => {
   });
 
   test("finds what a plain search finds, however the log is cut, and goes on where it stopped", async () => {
-    await start({ limits: { segmentBytes: 200 } });
+    await logs.start({ limits: { segmentBytes: 200 } });
     const text = fc.array(fc.constantFrom("ab", "a", "\n", "é", "B", "xyz".repeat(30)), { maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(
@@ -290,10 +270,10 @@ describe("search", () => {
         fc.integer({ min: 1, max: 3 }),
         fc.boolean(),
         async (parts, needle, limit, ignoreCase) => {
-          const attempt = await service.attempt();
+          const attempt = await logs.service.attempt();
           const chunks = parts.map(part => part.join(""));
           for (const [at, data] of chunks.entries()) await attempt.send(bodyOf({ seq: at + 1, data }));
-          const { db, blobs } = service;
+          const { db, blobs } = logs.service;
           const pieces = openLogPieces({ db, segments: createSegmentCache(blobs, 1e6) });
           const state = (await pieces.state(attempt.attemptId))!;
           const all: number[] = [];
