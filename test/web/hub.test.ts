@@ -8,9 +8,12 @@ import { createHub, type FromHub, type Hub } from "../../web/src/live/hub.ts";
 let server: http.Server;
 let streams: { url: string; response: http.ServerResponse }[];
 let hub: Hub;
+/** Milliseconds that the clock is ahead of the real one. */
+let ahead: number;
 
 beforeEach(async () => {
   streams = [];
+  ahead = 0;
   server = http.createServer((request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("event: hello\ndata: {}\n\n");
@@ -21,7 +24,10 @@ beforeEach(async () => {
     });
   });
   await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve));
-  hub = createHub(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  hub = createHub(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+    now: () => Date.now() + ahead,
+    tickMs: 10,
+  });
 });
 afterEach(async () => {
   hub.close();
@@ -79,6 +85,39 @@ test("a stream that breaks is taken up again, and everybody looks at everything"
   streams[0]!.response.destroy();
   await until(() => all(page) === 2);
   expect(streams).toHaveLength(1);
+});
+
+test("after a sleep the stream is another one, and everybody looks at everything", async () => {
+  const pages = [join(), join()];
+  await until(() => pages.every(page => all(page) === 1));
+  const [before] = streams;
+  ahead = 3_600_000;
+  await until(() => pages.every(page => all(page) === 2));
+  await until(() => streams.length === 1 && streams[0] !== before);
+});
+
+test("a page that was forgotten, or had said good-bye, looks at everything when it is back", async () => {
+  const [kept, stopped] = [join(), join()];
+  await until(() => all(kept) === 1 && all(stopped) === 1);
+  const [before] = streams;
+  // Not a sleep: the machine has been awake, and only one of the pages has said anything.
+  for (let minutes = 0; minutes < 4; minutes++) {
+    for (let steps = 0; steps < 4; steps++) {
+      ahead += 15_000;
+      await new Promise(resolve => setTimeout(resolve, 25));
+    }
+    kept.page.hear({ type: "watch", logs: [] });
+  }
+  streams[0]!.response.write('event: changed\ndata: {"runs":[],"said":["missed"],"logs":[]}\n\n');
+  await until(() => kept.heard.some(each => each.type === "changes" && each.changes.said.length === 1));
+  expect(stopped.heard.some(each => each.type === "changes" && each.changes.said.length === 1)).toBe(false);
+  stopped.page.hear({ type: "watch", logs: [] });
+  await until(() => all(stopped) === 2);
+  stopped.page.hear({ type: "bye" });
+  stopped.page.hear({ type: "watch", logs: [] });
+  await until(() => all(stopped) === 3);
+  expect(all(kept)).toBe(1);
+  expect(streams).toEqual([before]);
 });
 
 test("another person's stream is another one", async () => {

@@ -44,8 +44,8 @@ test("what waits says why, is told from what runs, and leaves by itself", async 
   await list.locator('[data-state="running"]').waitFor({ state: "detached" });
   expect(new URL(page.url()).search).toBe("?class=large&organisation=main");
   for (const run of [first, second, third]) await client.cancelRun({ params: { run }, body: {} });
-  await page.getByText("No job is like that.").waitFor();
-  await page.getByRole("button", { name: "Show all" }).click();
+  await page.getByText("No job matches these filters.").waitFor();
+  await page.getByRole("button", { name: "Clear filters" }).click();
   await page.getByText("Nothing waits, and nothing runs.").waitFor();
   expect(wrong()).toEqual([]);
 });

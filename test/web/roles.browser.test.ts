@@ -25,7 +25,7 @@ const actions: [name: RegExp, from: Role, but?: RegExp][] = [
   [/\b(class|account|user|quota|worker token|organisation)\b/i, "admin", /^\/(account|queue|$)/],
 ];
 /** Names that only sound so. */
-const harmless = /^(Colours: |Copy |Sign (in|out)|Show |Close)/;
+const harmless = /^(Colours: |Copy |Sign (in|out)|Show |Clear |Close)/;
 
 let world: World;
 let seeded: Seeded;

@@ -81,7 +81,7 @@ test("a failing run says why, what did not start because of it, and how to do it
   await world.open(page, `/projects/main/app/runs/${at}`);
   await badge(page, "failed").waitFor();
   await page.getByText("exit code 7").first().waitFor();
-  await page.getByText("Do it again on your machine").first().click();
+  await page.getByText("Reproduce it on your machine").first().click();
   await page.getByText(`slipway replay 'main/app#${at}' --job broken`).waitFor();
   await page.getByRole("listitem").filter({ hasText: "deploy" }).getByText("skipped").waitFor();
   expect(wrong()).toEqual([]);
@@ -138,7 +138,7 @@ test("filters stand in the address, and Back goes back", async () => {
   await page.keyboard.press("/");
   await page.keyboard.type("nothing like this");
   await page.keyboard.press("Enter");
-  await page.getByText("No run is like that.").waitFor();
+  await page.getByText("No run matches these filters.").waitFor();
   await page.goBack();
   await list.getByText("bad").first().waitFor();
   expect(new URL(page.url()).search).toBe("?outcome=failed");

@@ -80,7 +80,7 @@ test("a protected value goes in and is shown nowhere; scopes are kept", async ()
   ]);
   await button(page, "Remove DEPLOY_KEY").click();
   await button(dialog(page), "Remove the variable").click();
-  await page.getByText("There is no variable.").waitFor();
+  await page.getByText("No variables yet.").waitFor();
   expect((await client.listVariables({ params })).items).toEqual([]);
   expect(wrong()).toEqual([]);
 });
@@ -99,11 +99,11 @@ test("members get roles, and the last owner stays", async () => {
   await button(page, "Add").click();
   await page.getByLabel("Role of newcomer").selectOption("maintainer");
   await page.getByText("newcomer is now maintainer of main.").waitFor();
-  await button(page, "Take out admin").click();
-  await button(dialog(page), "Take out").click();
+  await button(page, "Remove admin").click();
+  await button(dialog(page), "Remove").click();
   await page.locator(".toast.of-failed").waitFor();
-  await button(page, "Take out newcomer").click();
-  await button(dialog(page), "Take out").click();
+  await button(page, "Remove newcomer").click();
+  await button(dialog(page), "Remove").click();
   await page.getByLabel("Role of newcomer").waitFor({ state: "detached" });
   const { items } = await client.listMembers({ params: { organisation: "main" } });
   expect(items.map(({ user }) => user)).toEqual(["admin"]);
@@ -172,7 +172,7 @@ test("a project's settings, its webhook's new secret, and its end after its name
   await world.open(page, "/projects/main/old/settings");
   await page.getByRole("textbox", { name: "Address" }).fill("https://git.example/main/old.git");
   await page.getByRole("textbox", { name: "Credential" }).fill("user:secret-token");
-  await button(page, "Keep the settings").click();
+  await button(page, "Save the settings").click();
   await page.getByText("The settings are changed.").waitFor();
   expect(await client.getProject({ params: own })).toMatchObject({ hasCredential: true });
   expect(await page.getByRole("textbox", { name: "A new credential" }).inputValue()).toBe("");

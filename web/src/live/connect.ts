@@ -22,6 +22,11 @@ export function startStream(): void {
   addEventListener("pageshow", event => {
     if (event.persisted) watch();
   });
+  // The browser stops pages that nobody looks at, and lets them go on without having told anybody.
+  document.addEventListener("resume", watch);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") watch();
+  });
 }
 
 /** Undefined where there is none, or the person has forbidden it. */

@@ -28,16 +28,24 @@ interface Page {
   tell: (message: FromHub) => void;
   logs: string[];
   heardAt: number;
+  /** It has gone, or was taken to have gone: what it shows may be old. */
+  wasAway: boolean;
 }
 
 /** A page in the background gets to say that it lives once a minute. Milliseconds. */
 const forgetMs = 200_000;
-const tickMs = 5000;
 /** So long a gap between ticks was a sleep: what the connection is worth nobody knows. Milliseconds. */
 const sleptMs = 20_000;
 const settleMs = 60;
 
-export function createHub(url: string): Hub {
+export interface HubOptions {
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  /** Between looks at who is still there. Milliseconds. */
+  tickMs?: number;
+}
+
+export function createHub(url: string, { now = Date.now, tickMs = 5000 }: HubOptions = {}): Hub {
   const client = createClient({
     url,
     fetch: async (...call) => {
@@ -56,7 +64,7 @@ export function createHub(url: string): Hub {
   let connected = false;
   let stop: (() => void) | undefined;
   let settle: ReturnType<typeof setTimeout> | undefined;
-  let tickedAt = Date.now();
+  let tickedAt = now();
 
   const tellAll = (message: FromHub) => {
     for (const page of pages) page.tell(message);
@@ -100,30 +108,34 @@ export function createHub(url: string): Hub {
     settle = setTimeout(open, settleMs);
   };
   const leave = (page: Page) => {
-    if (pages.delete(page)) changed();
+    if (!pages.delete(page)) return;
+    page.wasAway = true;
+    changed();
   };
   const ticking = setInterval(() => {
-    const now = Date.now();
-    const slept = now - tickedAt > sleptMs;
-    tickedAt = now;
+    const at = now();
+    const slept = at - tickedAt > sleptMs;
+    tickedAt = at;
     for (const page of pages) {
       // While the machine slept nobody could say anything.
-      if (slept) page.heardAt = now;
-      else if (now - page.heardAt > forgetMs) leave(page);
+      if (slept) page.heardAt = at;
+      else if (at - page.heardAt > forgetMs) leave(page);
     }
     if (slept) open();
   }, tickMs);
 
   return {
     join(tell) {
-      const page: Page = { tell, logs: [], heardAt: Date.now() };
+      const page: Page = { tell, logs: [], heardAt: now(), wasAway: false };
       return {
         hear(message) {
           if (message.type === "bye") return leave(page);
-          page.heardAt = Date.now();
+          page.heardAt = now();
           if (!pages.has(page)) {
             pages.add(page);
             page.tell({ type: "state", connected });
+            // Others may have kept the stream: then no beginning of one tells it to look again.
+            if (page.wasAway) page.tell({ type: "changes", changes: { ...nothing, all: true } });
           }
           if (message.type === "watch") page.logs = message.logs;
           if (message.type === "reopen") open();

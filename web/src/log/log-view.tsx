@@ -1,9 +1,18 @@
 // The log of an attempt: live, coloured, folded by step, with line numbers to link to. Only the lines that are seen exist in the page, and only
 // the lines around them are held.
 
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import {
+  type CSSProperties,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { CopyButton } from "../ui/copy.tsx";
 import { Failed } from "../ui/page.tsx";
+import { SearchField } from "../ui/search-field.tsx";
 import { useShortcut } from "../ui/shortcuts.tsx";
 import { bytesText } from "../ui/time.tsx";
 import { HeadRow, LineRow, type StepLook } from "./log-row.tsx";
@@ -13,6 +22,9 @@ import { createRows, hashOf, type Range, rangeOf } from "./rows.ts";
 import { rowHeight, useViewport } from "./use-viewport.ts";
 import { seenRows } from "./viewport.ts";
 import "./log.css";
+
+/** Of a line that is wider than the box. Pixels. */
+const scrollBar = 18;
 
 export interface LogViewProps {
   jobId: string;
@@ -101,11 +113,14 @@ export function LogView({ jobId, attemptId, looks, goTo }: LogViewProps) {
   useShortcut("n", "Log: next place that was found", search.next);
   useShortcut("p", "Log: place before that was found", search.previous);
   const rawUrl = `/api/v1/logs/${jobId}/${attemptId}`;
+  // A log that has ended takes no more room than it needs; one that grows would move what stands below it.
+  const isWhole = shape.complete && !wraps && rows.count > 0;
+  const wholeHeight = { "--whole": `${rows.count * rowHeight + scrollBar}px` } as CSSProperties;
   const allFolded = rows.sections.length > 0 && rows.sections.every(each => each.folded);
   return (
     <div className={`panel log-box ${wraps ? "wrap" : ""}`}>
       <div className="log-tools">
-        <SearchField search={search} />
+        <LogSearch search={search} />
         <span className="end">
           {chosen && (
             <CopyButton text={linkTo(chosen)} label="Copy link to the chosen lines" show="Copy link" />
@@ -130,12 +145,18 @@ export function LogView({ jobId, attemptId, looks, goTo }: LogViewProps) {
         </span>
       </div>
       {/* Its content is scrolled by keys, too. */}
-      <section className="log-scroll" ref={box} tabIndex={0} aria-label="Log">
+      <section
+        className={`log-scroll ${isWhole ? "whole" : ""}`}
+        style={wholeHeight}
+        ref={box}
+        tabIndex={0}
+        aria-label="Log"
+      >
         {shape.error !== undefined && shape.totalLines === 0 && (
           <Failed error={shape.error} retry={store.refresh} />
         )}
         {shape.known && shape.error === undefined && rows.count === 0 && (
-          <p className="empty">{shape.complete ? "It has said nothing." : "It has said nothing yet."}</p>
+          <p className="empty">{shape.complete ? "Nothing was printed." : "Nothing printed yet."}</p>
         )}
         <div style={{ height: fullHeight }}>
           <div className="log-pane" style={{ height: viewHeight }}>
@@ -219,7 +240,7 @@ function useShownOnce(can: boolean, run: () => void): void {
   });
 }
 
-function SearchField({ search }: { search: ReturnType<typeof useLogSearch> }) {
+function LogSearch({ search }: { search: ReturnType<typeof useLogSearch> }) {
   return (
     <form
       className="row"
@@ -228,11 +249,9 @@ function SearchField({ search }: { search: ReturnType<typeof useLogSearch> }) {
         search.next();
       }}
     >
-      <input
-        type="search"
-        data-search=""
+      <SearchField
         aria-label="Search in the log"
-        placeholder="Search  /"
+        placeholder="Search"
         value={search.typed}
         onChange={event => search.type(event.target.value)}
         onKeyDown={event => {

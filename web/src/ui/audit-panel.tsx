@@ -24,14 +24,7 @@ export function AuditPanel({
         {items => (
           <Table
             label="Who changed what, newest first"
-            heads={[
-              "When",
-              "Who",
-              "What",
-              ...(withOrganisation ? ["Organisation"] : []),
-              "Of what",
-              "Details",
-            ]}
+            heads={["When", "Who", "What", ...(withOrganisation ? ["Organisation"] : []), "On", "Details"]}
             rows={items.map(entry => ({
               key: entry.id,
               cells: [

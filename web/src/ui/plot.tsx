@@ -47,6 +47,11 @@ export function Plot(props: PlotProps) {
     const element = box.current;
     if (element === null || key === "") return;
     const plot = draw(element, latest.current, setAt);
+    // Not the only way: the numbers below say the same, and the runs have their own list.
+    plot.over.addEventListener("click", () => {
+      const { idx } = plot.cursor;
+      if (idx != null) latest.current.open?.(idx);
+    });
     const sized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
     sized.observe(element);
     return () => {
@@ -70,13 +75,11 @@ export function Plot(props: PlotProps) {
             ))}
         </ul>
       </figcaption>
-      {/* Not the only way: the numbers below say the same, and the runs have their own list. */}
       <div
         ref={box}
         aria-hidden="true"
         className="plot-box"
         style={{ height, cursor: props.open && at !== null ? "pointer" : undefined }}
-        onClick={() => at !== null && props.open?.(at)}
       />
       <details className="small">
         <summary>The numbers</summary>

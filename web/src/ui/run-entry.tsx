@@ -22,7 +22,7 @@ export function RunEntry({ run, withProject = false }: { run: RunSummary; withPr
       </div>
       <div className="when">
         <Ago at={run.createdAt} />
-        <Duration from={run.startedAt} to={run.finishedAt} />
+        {run.startedAt !== null && <Duration from={run.startedAt} to={run.finishedAt} />}
       </div>
     </div>
   );
@@ -38,12 +38,13 @@ export function whatOf(run: Pick<RunSummary, "workflow" | "pipeline">): string {
   return run.workflow ?? run.pipeline ?? "being planned";
 }
 
-const events: Record<string, string> = {
-  push: "push",
-  "pull-request": "pull request",
-  schedule: "schedule",
-  manual: "started by hand",
-};
+const events: Record<string, string> = { "pull-request": "pull request", manual: "started" };
+
+/** `push by somebody`, `started by somebody`, `schedule`. */
+function causeOf({ event, person }: RunSummary): string {
+  if (person === null) return event === "manual" ? "started by hand" : (events[event] ?? event);
+  return `${events[event] ?? event} by ${person}`;
+}
 
 export function RunFacts({ run }: { run: RunSummary }) {
   return (
@@ -52,8 +53,7 @@ export function RunFacts({ run }: { run: RunSummary }) {
       {run.branch !== null && <span className="tag cut">{run.branch}</span>}
       {run.tag !== null && <span className="tag cut">tag {run.tag}</span>}
       {run.commit !== null && <code>{run.commit.slice(0, 8)}</code>}
-      <span>{events[run.event] ?? run.event}</span>
-      {run.person !== null && <span>{run.person}</span>}
+      <span className="cut">{causeOf(run)}</span>
     </>
   );
 }

@@ -67,7 +67,7 @@ function Navigation({ me, path }: { me: Person; path: string }) {
     { to: addresses.projects, text: "Projects" },
     { to: addresses.queue, text: "Queue" },
     { to: addresses.workers, text: "Workers" },
-    ...me.organisations.slice(0, 3).map(({ name }) => ({ to: addresses.organisation(name), text: name })),
+    ...organisationLinks(me),
     ...(me.admin ? [{ to: addresses.server, text: "Server" }] : []),
   ];
   const isHere = (to: string) =>
@@ -87,6 +87,14 @@ function Navigation({ me, path }: { me: Person; path: string }) {
       </ul>
     </nav>
   );
+}
+
+/** A name alone says nothing to somebody who belongs to one. */
+function organisationLinks({ organisations }: Person) {
+  const shown = organisations
+    .slice(0, 3)
+    .map(({ name }) => ({ to: addresses.organisation(name), text: name }));
+  return shown.length === 1 ? [{ ...shown[0]!, text: "Organisation" }] : shown;
 }
 
 function Account({ me }: { me: Person }) {

@@ -19,7 +19,7 @@ const looks: Record<State, { word: string; shape: Shape }> = {
   claimed: { word: "starting", shape: "turn" },
   queued: { word: "queued", shape: "wait" },
   waiting: { word: "waiting", shape: "wait" },
-  approval: { word: "wants approval", shape: "hand" },
+  approval: { word: "needs approval", shape: "hand" },
   finished: { word: "finished", shape: "none" },
   none: { word: "no run yet", shape: "none" },
 };
@@ -77,10 +77,19 @@ export function wordOf(state: State): string {
   return looks[state].word;
 }
 
-/** Of a run, or of a project's last one. */
-export function stateOfRun(run: { state: string; outcome: Outcome | null } | null | undefined): State {
+interface StandingRun {
+  state: string;
+  outcome: Outcome | null;
+  waitsFor: RunSummary["waitsFor"];
+}
+
+/** Of a run, or of a project's last one. A run of which nothing runs is not called running. */
+export function stateOfRun(run: StandingRun | null | undefined): State {
   if (run == null) return "none";
-  return run.outcome ?? (run.state as RunSummary["state"]);
+  if (run.outcome !== null) return run.outcome;
+  if (run.waitsFor === "approval") return "approval";
+  if (run.waitsFor !== null) return run.waitsFor === "worker" ? "queued" : "waiting";
+  return run.state as RunSummary["state"];
 }
 
 export function stateOfJob(job: Pick<Job, "state" | "outcome" | "approval">): State {

@@ -95,16 +95,16 @@ export function TokenPanel({
           close={() => setMade(undefined)}
         />
       )}
-      <ShowPages of={tokens} empty={<Empty title="There is no token.">{<p>{about}</p>}</Empty>}>
+      <ShowPages of={tokens} empty={<Empty title="No tokens yet.">{<p>{about}</p>}</Empty>}>
         {items => (
           <Table
             label={title}
             heads={[
               "Name",
               withClasses ? "Classes" : "May",
-              "Used",
+              "Last used",
               "Made",
-              "Until",
+              "Expires",
               { text: "Revoke", hidden: true },
             ]}
             rows={items.map(token => ({
@@ -114,7 +114,7 @@ export function TokenPanel({
                 withClasses ? token.classes.join(", ") : (token.role ?? "all that you may"),
                 token.lastUsedAt === null ? "never" : <Ago key="used" at={token.lastUsedAt} />,
                 <Ago key="made" at={token.createdAt} />,
-                token.expiresAt === null ? "for ever" : <Ago key="until" at={token.expiresAt} />,
+                token.expiresAt === null ? "never" : <Ago key="until" at={token.expiresAt} />,
                 <div key="revoke" className="row">
                   <button type="button" className="button small plain" onClick={() => void ask(token)}>
                     Revoke<span className="sr-only"> {token.name}</span>
@@ -151,12 +151,12 @@ function TokenFields({ roles, withClasses }: { roles: readonly string[] | undefi
           <input name="classes" required defaultValue="default" spellCheck={false} />
         </Field>
       )}
-      <Field label="Until">
+      <Field label="Expires">
         <select name="days" defaultValue="90">
-          <option value="7">a week from now</option>
-          <option value="90">90 days from now</option>
-          <option value="365">a year from now</option>
-          <option value="">for ever</option>
+          <option value="7">in a week</option>
+          <option value="90">in 90 days</option>
+          <option value="365">in a year</option>
+          <option value="">never</option>
         </select>
       </Field>
     </>

@@ -10,7 +10,7 @@ type Recent = Project["recent"][number];
 
 export function Trend({ project }: { project: Project }) {
   const runs = project.recent.toReversed();
-  if (runs.length === 0) return <span className="muted small">no run yet</span>;
+  if (runs.length === 0) return null;
   const longest = Math.max(...runs.map(run => run.durationMs ?? 0), 1);
   return (
     <ul className="trend" aria-label={`Newest runs of ${project.name}, the oldest first`}>
@@ -22,7 +22,7 @@ export function Trend({ project }: { project: Project }) {
               project: project.name,
               number: run.number,
             })}
-            className={`of-${stateOfRun(run as never)}`}
+            className={`of-${stateOfRun(run)}`}
             aria-label={textOf(run)}
             title={textOf(run)}
           >
@@ -35,6 +35,6 @@ export function Trend({ project }: { project: Project }) {
 }
 
 function textOf(run: Recent): string {
-  const state = wordOf(stateOfRun(run as never));
+  const state = wordOf(stateOfRun(run));
   return `#${run.number} ${state}${run.durationMs === null ? "" : ` in ${durationText(run.durationMs)}`}`;
 }

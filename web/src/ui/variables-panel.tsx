@@ -66,7 +66,7 @@ export function VariablesPanel({
           set={wish => set(wish, () => setEdited(undefined), setWrong)}
         />
       )}
-      <ShowPages of={variables} empty={<Empty title="There is no variable.">{<p>{about}</p>}</Empty>}>
+      <ShowPages of={variables} empty={<Empty title="No variables yet.">{<p>{about}</p>}</Empty>}>
         {items => (
           <Table
             label={title}

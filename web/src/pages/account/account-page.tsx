@@ -17,10 +17,10 @@ export default function AccountPage() {
   return (
     <div className="stack">
       <PageHead title={me.name} />
-      <Panel title="Where you belong">
+      <Panel title="Your organisations">
         <div className="stack">
           {me.organisations.length === 0 && !me.admin && (
-            <p className="muted">To no organisation yet. An owner of one can take you in.</p>
+            <p className="muted">You belong to no organisation yet. An owner of one can add you.</p>
           )}
           {me.admin && <p>You are an administrator of this server and may do everything.</p>}
           <dl className="facts">
@@ -92,7 +92,7 @@ function Password() {
           );
         }}
       >
-        <Field label="Password now">
+        <Field label="Current password">
           <input type="password" name="current" required autoComplete="current-password" />
         </Field>
         <Field label="New password" hint="At least 12 characters.">

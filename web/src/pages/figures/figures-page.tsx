@@ -43,7 +43,9 @@ export default function FiguresPage() {
       >
         <label className="field">
           <span>Branch</span>
-          <input name="branch" data-search="" defaultValue={values.branch ?? ""} placeholder="all  /" />
+          <span className="keyed">
+            <input name="branch" data-search="" defaultValue={values.branch ?? ""} placeholder="all" />
+          </span>
         </label>
         <label className="field">
           <span>Workflow</span>

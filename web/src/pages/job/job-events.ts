@@ -106,13 +106,13 @@ export function timelineOf(job: Job, attempt: Attempt | undefined, story: JobSto
   const isFirst = attempt === undefined || attempt.number === 1;
   if (isFirst) {
     const waits = job.requires.length > 0 || job.approval !== null;
-    if (waits) add("waits for others", job.createdAt, job.queuedAt ?? job.finishedAt, "waiting");
+    if (waits) add("waiting for others", job.createdAt, job.queuedAt ?? job.finishedAt, "waiting");
     add("in the queue", job.queuedAt, attempt?.claimedAt ?? job.finishedAt, "queued");
   }
   if (attempt === undefined) return spans;
-  add("starts the runner", attempt.claimedAt, attempt.startedAt ?? attempt.finishedAt, "claimed");
+  add("starting the runner", attempt.claimedAt, attempt.startedAt ?? attempt.finishedAt, "claimed");
   const state: State = attempt.outcome ?? "running";
-  add("runs", attempt.startedAt, attempt.finishedAt, state);
+  add("running", attempt.startedAt, attempt.finishedAt, state);
   for (const step of story.steps) {
     if (step.startedAt === undefined) continue;
     const end =

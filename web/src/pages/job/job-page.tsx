@@ -68,11 +68,11 @@ function JobView({ run, job }: { run: Run; job: Job }) {
         ]}
       >
         <Approval run={run} job={job} />
-        <CancelJob run={run} job={job} />
+        {stateOfJob(job) !== "approval" && <CancelJob run={run} job={job} />}
       </PageHead>
       <div className="row">
         <StateBadge state={stateOfJob(job)} pill />
-        <Duration from={job.startedAt} to={job.finishedAt} />
+        {job.startedAt !== null && <Duration from={job.startedAt} to={job.finishedAt} />}
         <span className="muted">
           <Ago at={job.createdAt} />
         </span>
@@ -147,7 +147,7 @@ function Says({ job, attempt, story }: { job: Job; attempt: Attempt | undefined;
       {remarks.length > 0 && (
         <details className="small muted">
           <summary>
-            {remarks.length === 1 ? "one remark of the runner" : `${remarks.length} remarks of the runner`}
+            {remarks.length === 1 ? "1 note from the runner" : `${remarks.length} notes from the runner`}
           </summary>
           <ul>
             {remarks.slice(0, 50).map(({ message, time, level }) => (

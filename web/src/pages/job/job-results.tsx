@@ -4,8 +4,9 @@ import { Link } from "wouter";
 import { addresses } from "../../addresses.ts";
 import type { Job, Run } from "../../api/client.ts";
 import { usePages } from "../../api/use-api.ts";
+import { ArtifactTable } from "../../ui/artifact-table.tsx";
 import { Empty, Panel } from "../../ui/page.tsx";
-import { Ago, bytesText } from "../../ui/time.tsx";
+import { bytesText } from "../../ui/time.tsx";
 import type { JobStory } from "./job-events.ts";
 
 export function JobResults({ run, job, story }: { run: Run; job: Job; story: JobStory }) {
@@ -17,47 +18,19 @@ export function JobResults({ run, job, story }: { run: Run; job: Job; story: Job
     <>
       <Panel title="Artifacts" flush>
         {own.length === 0 ? (
-          <Empty title="It has kept none." />
+          <Empty title="This job has left no artifacts." />
         ) : (
-          <div className="scroll">
-            <table>
-              <thead>
-                <tr>
-                  <th>Name</th>
-                  <th className="number">Files</th>
-                  <th className="number">Size</th>
-                  <th>Kept until</th>
-                </tr>
-              </thead>
-              <tbody>
-                {own.map(each => (
-                  <tr key={each.id}>
-                    <td>
-                      <a
-                        href={`/api/v1/jobs/${job.id}/artifacts/${each.id}`}
-                        download={`${each.name}.tar.zst`}
-                      >
-                        {each.name}
-                      </a>
-                    </td>
-                    <td className="number">{each.files}</td>
-                    <td className="number">{bytesText(each.bytes)}</td>
-                    <td>{each.expiresAt === null ? "for ever" : <Ago at={each.expiresAt} />}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <ArtifactTable artifacts={own} run={run} ofOneJob />
         )}
       </Panel>
       <Panel title="Tests">
         {tests === undefined ? (
-          <p className="muted">It has reported none.</p>
+          <p className="muted">This job has reported no tests.</p>
         ) : (
           <div className="stack">
             <p>
               {tests.tests} tests, <strong>{tests.failed} failed</strong>, {tests.skipped} skipped.{" "}
-              <Link href={`${addresses.run(run)}/tests`}>All of the run</Link>
+              <Link href={`${addresses.run(run)}/tests`}>All test results of the run</Link>
             </p>
             {tests.failing.length > 0 && (
               <ul>
@@ -73,7 +46,7 @@ export function JobResults({ run, job, story }: { run: Run; job: Job; story: Job
       </Panel>
       <Panel title="Cache">
         {story.caches.length + cacheNotes.length === 0 ? (
-          <p className="muted">It has neither taken nor kept any.</p>
+          <p className="muted">This job uses no cache.</p>
         ) : (
           <ul>
             {cacheNotes.map(({ message, time }) => (
@@ -81,7 +54,7 @@ export function JobResults({ run, job, story }: { run: Run; job: Job; story: Job
             ))}
             {story.caches.map(({ key, files, sizeBytes }) => (
               <li key={key}>
-                kept <code>{key}</code>: {files} files, {bytesText(sizeBytes)}
+                cache stored: {key} ({files === 1 ? "1 file" : `${files} files`}, {bytesText(sizeBytes)})
               </li>
             ))}
           </ul>

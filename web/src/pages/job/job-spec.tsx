@@ -10,7 +10,7 @@ export function JobSpec({ run, job }: { run: Run; job: Job }) {
   const found = useApi("getJob", { params: { job: job.id } });
   return (
     <>
-      <Panel title="Again on your machine">
+      <Panel title="Reproduce it on your machine">
         <CopyLine text={replayCommand(run, job)} label="Copy the command" />
       </Panel>
       <Show of={found}>

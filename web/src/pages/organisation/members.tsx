@@ -11,7 +11,7 @@ import { Table } from "../../ui/table.tsx";
 import { toast } from "../../ui/toasts.tsx";
 
 const roles: { role: Role; text: string }[] = [
-  { role: "owner", text: "everything, also members, and deleting projects" },
+  { role: "owner", text: "everything, members and deleting projects included" },
   { role: "maintainer", text: "projects, secrets, schedules, approvals" },
   { role: "reporter", text: "starts, cancels and repeats runs" },
   { role: "reader", text: "sees everything but secrets" },
@@ -71,11 +71,11 @@ export function Members({ organisation, mayChange }: { organisation: string; may
           </Field>
         </FormDialog>
       )}
-      <ShowPages of={members} empty={<Empty title="It has no members." />}>
+      <ShowPages of={members} empty={<Empty title="No members yet." />}>
         {items => (
           <Table
             label="Members"
-            heads={["Name", "Role", "May", { text: "Take away", hidden: true }]}
+            heads={["Name", "Role", "May", { text: "Remove", hidden: true }]}
             rows={items.map(member => ({
               key: member.user,
               cells: [
@@ -125,9 +125,9 @@ function Remove({ organisation, user }: { organisation: string; user: string }) 
   });
   const ask = async () => {
     const yes = await confirm({
-      title: `Take ${user} out of ${organisation}?`,
+      title: `Remove ${user} from ${organisation}?`,
       text: "What the person has done stays. Personal tokens of theirs lose what the role allowed.",
-      action: "Take out",
+      action: "Remove",
       danger: true,
     });
     if (yes) remove.mutate({ params: { organisation, user } });
@@ -135,7 +135,7 @@ function Remove({ organisation, user }: { organisation: string; user: string }) 
   return (
     <div className="row">
       <button type="button" className="button small plain" onClick={() => void ask()}>
-        Take out<span className="sr-only"> {user}</span>
+        Remove<span className="sr-only"> {user}</span>
       </button>
     </div>
   );

@@ -27,7 +27,7 @@ export default function OrganisationPage() {
     <div className="stack">
       <PageHead
         title={organisation}
-        crumbs={[{ text: "projects", to: `${addresses.projects}?organisation=${organisation}` }]}
+        crumbs={[{ text: "Projects", to: `${addresses.projects}?organisation=${organisation}` }]}
       />
       <Tabs
         label={`Pages of ${organisation}`}

@@ -1,4 +1,4 @@
-// Settings of a project: repository and credential, webhook, badge, tokens, and its end.
+// Settings of a project: repository and credential, webhook, how long things are kept, badge, tokens, and its end.
 
 import { useState } from "react";
 import { useLocation, useParams } from "wouter";
@@ -12,6 +12,7 @@ import { ProjectHead } from "../../ui/project-tabs.tsx";
 import { toast } from "../../ui/toasts.tsx";
 import { TokenPanel } from "../../ui/token-panel.tsx";
 import { Repository } from "./repository.tsx";
+import { Retention } from "./retention.tsx";
 import { Webhook } from "./webhook.tsx";
 
 export default function ProjectSettingsPage() {
@@ -28,12 +29,12 @@ export default function ProjectSettingsPage() {
           <>
             <Repository project={data} />
             <Webhook project={data} />
+            <Retention project={data} />
             <Badge organisation={organisation} project={project} badgeUrl={data.badgeUrl} />
           </>
         )}
       </Show>
       <Tokens params={params} />
-      <Kept />
       {may(me, organisation, "owner") && <Deletion params={params} />}
     </div>
   );
@@ -84,17 +85,6 @@ function Tokens({ params }: { params: { organisation: string; project: string } 
       }}
       revoke={token => revoke.mutate({ params: { ...params, token } })}
     />
-  );
-}
-
-function Kept() {
-  return (
-    <Panel title="How long things are kept">
-      <p>
-        Runs with their logs, artifacts and caches are kept as the server is set, for all projects alike. A
-        pipeline&rsquo;s <code>artifacts</code> may say a shorter time.
-      </p>
-    </Panel>
   );
 }
 

@@ -56,14 +56,17 @@ export function Repository({ project }: { project: Project }) {
           );
         }}
       >
-        <Field label="Address" hint="Of a git repository, by https or ssh. Empty: sources are sent.">
+        <Field
+          label="Address"
+          hint="A git repository, by https or ssh. Leave it empty to send your working tree instead."
+        >
           <input name="repository" defaultValue={project.repository ?? ""} spellCheck={false} />
         </Field>
         <div className="columns">
           <Field label="Default branch">
             <input name="branch" required defaultValue={project.defaultBranch} spellCheck={false} />
           </Field>
-          <Field label="Look for pushes every" hint="Seconds. Empty: a webhook tells of them.">
+          <Field label="Look for pushes every" hint="Seconds. Leave it empty where a webhook tells of them.">
             <input name="poll" type="number" min="10" max="86400" defaultValue={project.pollSeconds ?? ""} />
           </Field>
         </div>
@@ -71,8 +74,8 @@ export function Repository({ project }: { project: Project }) {
           label={project.hasCredential ? "A new credential" : "Credential"}
           hint={
             project.hasCredential
-              ? "One is kept, encrypted and never shown. Empty: it stays."
-              : "For https USER:TOKEN, for ssh a private key. Kept encrypted, never shown."
+              ? "One is stored, encrypted, and never shown. Leave it empty to keep it."
+              : "USER:TOKEN for https, a private key for ssh. Stored encrypted, never shown."
           }
         >
           <textarea name="credential" rows={2} className="mono wide" spellCheck={false} autoComplete="off" />
@@ -84,7 +87,7 @@ export function Repository({ project }: { project: Project }) {
         {wrong && <Wrong error={wrong} />}
         <div className="row">
           <button type="submit" className="button primary" disabled={change.isPending}>
-            Keep the settings
+            Save the settings
           </button>
           {project.hasCredential && (
             <button type="button" className="button plain" onClick={() => void forget()}>

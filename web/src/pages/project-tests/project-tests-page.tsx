@@ -48,13 +48,15 @@ export default function ProjectTestsPage() {
       >
         <label className="field wide">
           <span>Name</span>
-          <input
-            type="search"
-            name="text"
-            data-search=""
-            placeholder="In the suite or name  /"
-            defaultValue={values.text ?? ""}
-          />
+          <span className="keyed">
+            <input
+              type="search"
+              data-search=""
+              name="text"
+              placeholder="Suite or name"
+              defaultValue={values.text ?? ""}
+            />
+          </span>
         </label>
         <label className="field">
           <span>Branch</span>

@@ -26,7 +26,7 @@ export default function ProjectPage() {
   const { values, set, any } = useFilters(names);
   const runs = usePages("listRuns", { params, query: values as never }, { keep: true });
   const [starting, setStarting] = useState(false);
-  usePageTitle(`${organisation}/${name}`, project.data && stateOfRun(project.data.lastRun as never));
+  usePageTitle(`${organisation}/${name}`, project.data && stateOfRun(project.data.lastRun));
   if (project.error && project.data === undefined) return <Failed error={project.error} />;
   const mayStart = may(me, organisation, "reporter");
   return (
@@ -66,18 +66,23 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
     name: "branch" | "workflow" | "person" | "commit" | "text",
     label: string,
     more: object = {},
-  ) => (
-    <label className={name === "text" ? "field wide" : "field"}>
-      <span>{label}</span>
-      <input
-        defaultValue={values[name] ?? ""}
-        onBlur={event =>
-          event.target.value !== (values[name] ?? "") && set({ [name]: event.target.value.trim() })
-        }
-        {...more}
-      />
-    </label>
-  );
+  ) => {
+    const given = {
+      name,
+      defaultValue: values[name] ?? "",
+      onBlur: ({ target }: { target: HTMLInputElement }) =>
+        target.value !== (values[name] ?? "") && set({ [name]: target.value.trim() }),
+      ...more,
+    };
+    return (
+      <label className={name === "text" ? "field wide" : "field"}>
+        <span>{label}</span>
+        <span className={name === "text" ? "keyed" : "input"}>
+          <input {...given} />
+        </span>
+      </label>
+    );
+  };
   const standing = values.outcome ?? values.state ?? "";
   const [more, setMore] = useState(false);
   const withMore = more || [values.workflow, values.event, values.person, values.commit].some(Boolean);
@@ -92,12 +97,11 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
       }}
     >
       {field("text", "Text", {
-        name: "text",
         type: "search",
         "data-search": "",
-        placeholder: "In message, branch, commit, person  /",
+        placeholder: "Message, branch, commit or person",
       })}
-      {field("branch", "Branch", { name: "branch" })}
+      {field("branch", "Branch", { placeholder: "all" })}
       <label className="field">
         <span>State</span>
         <select
@@ -111,7 +115,7 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
           }
         >
           <option value="">all</option>
-          <option value="running">running</option>
+          <option value="running">running or waiting</option>
           <option value="planning">planning</option>
           {outcomes.map(each => (
             <option key={each} value={each}>
@@ -122,7 +126,7 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
       </label>
       {withMore && (
         <>
-          {field("workflow", "Workflow", { name: "workflow" })}
+          {field("workflow", "Workflow", { placeholder: "all" })}
           <label className="field">
             <span>Started by</span>
             <select value={values.event ?? ""} onChange={({ target }) => set({ event: target.value })}>
@@ -133,9 +137,9 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
               <option value="manual">by hand</option>
             </select>
           </label>
-          {field("person", "Person", { name: "person" })}
+          {field("person", "Person", { placeholder: "anybody" })}
           {field("commit", "Commit", {
-            name: "commit",
+            placeholder: "any",
             pattern: "[0-9a-f]{7,64}",
             title: "at least seven digits of it",
           })}
@@ -163,7 +167,7 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
 }
 
 function NoRuns({ filtered, organisation, name }: { filtered: boolean; organisation: string; name: string }) {
-  if (filtered) return <Empty title="No run is like that." />;
+  if (filtered) return <Empty title="No run matches these filters." />;
   return (
     <Empty title="There is no run yet.">
       <p>Push to its repository, or send your working tree:</p>

@@ -7,6 +7,7 @@ import { may, useMe } from "../../api/session.ts";
 import { usePages } from "../../api/use-api.ts";
 import { useFilters } from "../../ui/filters.ts";
 import { Empty, PageHead, Panel, ShowPages, usePageTitle } from "../../ui/page.tsx";
+import { SearchField } from "../../ui/search-field.tsx";
 import { type State, StateBadge, stateOfRun } from "../../ui/state.tsx";
 import { Ago } from "../../ui/time.tsx";
 import { Trend } from "../../ui/trend.tsx";
@@ -23,11 +24,9 @@ export default function ProjectsPage() {
   return (
     <div className="stack">
       <PageHead title="Projects">
-        <input
-          type="search"
-          data-search=""
+        <SearchField
           aria-label="Find a project by name"
-          placeholder="Find a project  /"
+          placeholder="Find a project"
           defaultValue={values.text ?? ""}
           onChange={event => set({ text: event.target.value }, { replace: true })}
         />
@@ -73,19 +72,21 @@ function ProjectEntry({ project }: { project: Project }) {
   const run = project.lastRun ?? project.recent[0] ?? null;
   return (
     <div className="entry">
-      <StateBadge state={stateOfRun(run as never)} />
+      <StateBadge state={stateOfRun(run)} />
       <div className="what">
         <Link href={addresses.project(project.organisation, project.name)} data-row="">
           {project.organisation}/{project.name}
         </Link>
         <span className="about">
-          {run && (
+          {run ? (
             <span>
-              #{run.number} <Ago at={run.createdAt} />
+              #{run.number}, <Ago at={run.createdAt} />
             </span>
+          ) : (
+            project.repository === null && <span>no repository: you send your working tree</span>
           )}
           {project.public && <span>public</span>}
-          <span className="cut">{project.repository ?? "sources are sent"}</span>
+          {project.repository !== null && <span className="cut">{project.repository}</span>}
         </span>
       </div>
       <Trend project={project} />
@@ -94,7 +95,7 @@ function ProjectEntry({ project }: { project: Project }) {
 }
 
 function NoProjects({ filtered, mayAdd, known }: { filtered: boolean; mayAdd: boolean; known: boolean }) {
-  if (filtered) return <Empty title="No project has this in its name." />;
+  if (filtered) return <Empty title="No project’s name matches." />;
   if (!known) return null;
   return (
     <Empty title="There is no project yet.">
@@ -111,7 +112,7 @@ function NoProjects({ filtered, mayAdd, known }: { filtered: boolean; mayAdd: bo
 
 /** The icon of the window tells of a failing project before anything else. */
 function worst(projects: Project[] | undefined): State | undefined {
-  const states = (projects ?? []).map(project => stateOfRun((project.lastRun ?? project.recent[0]) as never));
+  const states = (projects ?? []).map(project => stateOfRun(project.lastRun ?? project.recent[0]));
   const first = (...wanted: State[]) => states.find(state => wanted.includes(state));
   return first("failed", "broken", "timed-out") ?? first("running", "planning") ?? first("passed");
 }

@@ -32,7 +32,7 @@ export default function QueuePage() {
       <PageHead title="Queue" />
       <Show of={summary}>{data => <Numbers summary={data} set={set} />}</Show>
       <Filters values={values} set={set} any={any} summary={summary.data} />
-      <Panel title="Job by job" flush>
+      <Panel title="Jobs" flush>
         <ShowPages of={jobs} empty={<NoJobs filtered={any} />}>
           {items => (
             <ul className="list" aria-label="Jobs that run and wait">
@@ -65,7 +65,7 @@ function Numbers({ summary, set }: { summary: Summary; set: Filter["set"] }) {
           { text: "Queued", number: true },
           { text: "Waiting", number: true },
           "Oldest queued",
-          "Places of the class",
+          "Capacity",
         ]}
         rows={summary.queues.map(queue => ({
           key: `${queue.class} ${queue.organisation}`,
@@ -95,7 +95,7 @@ function Places({ of }: { of: Summary["classes"][number] | undefined }) {
   if (of === undefined || of.workers === 0) return <span className="warning">no worker serves it</span>;
   return (
     <span className="nowrap">
-      {of.taken} of {of.places} taken
+      {of.taken} of {of.places} in use
       <span className="muted"> · {of.workers === 1 ? "1 worker" : `${of.workers} workers`}</span>
     </span>
   );
@@ -139,7 +139,7 @@ function Filters({ values, set, any, summary }: Filter & { summary: Summary | un
           className="button plain"
           onClick={() => set({ class: undefined, organisation: undefined, state: undefined })}
         >
-          Show all
+          Clear filters
         </button>
       )}
     </div>
@@ -150,10 +150,10 @@ function JobEntry({ job }: { job: Waiting }) {
   const run = { organisation: job.organisation, project: job.project, number: job.runNumber };
   return (
     <div className="entry">
-      <StateBadge state={job.state} />
+      <StateBadge state={job.reason === "approval" ? "approval" : job.state} />
       <div className="what">
         <Link href={addresses.job(run, job.jobId)} data-row="" className="cut">
-          {job.organisation}/{job.project} {job.name}
+          {job.organisation}/{job.project}: {job.name}
         </Link>
         <span className="about">
           <span>class {job.class}</span>
@@ -170,7 +170,7 @@ function JobEntry({ job }: { job: Waiting }) {
 }
 
 function NoJobs({ filtered }: { filtered: boolean }) {
-  if (filtered) return <Empty title="No job is like that." />;
+  if (filtered) return <Empty title="No job matches these filters." />;
   return (
     <Empty title="Nothing waits, and nothing runs.">
       <p>Jobs stand here from the moment they are planned until they have ended.</p>

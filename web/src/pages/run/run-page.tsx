@@ -4,11 +4,12 @@ import { Link, useParams } from "wouter";
 import { addresses } from "../../addresses.ts";
 import type { Job, Run } from "../../api/client.ts";
 import { useApi, usePages } from "../../api/use-api.ts";
+import { ArtifactTable } from "../../ui/artifact-table.tsx";
 import { CopyLine } from "../../ui/copy.tsx";
 import { PageHead, Panel, Show, ShowPages, usePageTitle } from "../../ui/page.tsx";
 import { RunFacts, titleOf } from "../../ui/run-entry.tsx";
 import { StateBadge, stateOfJob, stateOfRun } from "../../ui/state.tsx";
-import { Ago, bytesText, Duration, durationText } from "../../ui/time.tsx";
+import { Ago, Duration, durationText } from "../../ui/time.tsx";
 import { Approval, CancelJob, RunActions } from "./run-actions.tsx";
 import { WorkflowGraph } from "./workflow-graph.tsx";
 import "../../ui/list.css";
@@ -21,7 +22,7 @@ export default function RunPage() {
     { params: { organisation, project, number: Number(number) } },
     { every: whileWaiting },
   );
-  const state = found.data && stateOfShown(found.data);
+  const state = found.data && stateOfRun(found.data);
   usePageTitle(`#${number} ${organisation}/${project}`, state);
   return <Show of={found}>{run => <RunView run={run} />}</Show>;
 }
@@ -30,12 +31,6 @@ export default function RunPage() {
 export function whileWaiting(run: unknown): number | false {
   const jobs = (run as Run | undefined)?.jobs ?? [];
   return jobs.some(job => job.state === "queued" || job.state === "waiting") ? 10_000 : false;
-}
-
-function stateOfShown(run: Run) {
-  const approval = run.jobs.some(job => stateOfJob(job) === "approval");
-  const busy = run.jobs.some(job => job.state === "running" || job.state === "claimed");
-  return run.state === "running" && approval && !busy ? "approval" : stateOfRun(run);
 }
 
 function RunView({ run }: { run: Run }) {
@@ -55,8 +50,8 @@ function RunView({ run }: { run: Run }) {
         <RunActions run={run} />
       </PageHead>
       <div className="row">
-        <StateBadge state={stateOfShown(run)} pill />
-        <Duration from={run.startedAt} to={run.finishedAt} />
+        <StateBadge state={stateOfRun(run)} pill />
+        {run.startedAt !== null && <Duration from={run.startedAt} to={run.finishedAt} />}
         <span className="muted">
           <Ago at={run.createdAt} />
         </span>
@@ -83,7 +78,7 @@ function RunView({ run }: { run: Run }) {
 }
 
 function Why({ run }: { run: Run }) {
-  const state = stateOfShown(run);
+  const state = stateOfRun(run);
   const says = run.detail !== "" && state !== "passed";
   if (!says && run.problems.length === 0) return null;
   return (
@@ -107,7 +102,7 @@ function Slowest({ run }: { run: Run }) {
     .reduce((sum, job) => sum + Date.parse(job.finishedAt!) - Date.parse(job.startedAt!), 0);
   return (
     <>
-      {spent > 0 && <span className="muted small">{durationText(spent)} of work</span>}
+      {spent > 0 && <span className="muted small">{durationText(spent)} in all jobs</span>}
       <Link href={`${addresses.run(run)}/tests`}>Test results</Link>
     </>
   );
@@ -132,7 +127,7 @@ function JobEntry({ run, job }: { run: Run; job: Job }) {
         {job.detail !== "" && job.outcome !== "passed" && <span className="small">{job.detail}</span>}
         {failed && (
           <details className="small">
-            <summary>Do it again on your machine</summary>
+            <summary>Reproduce it on your machine</summary>
             <CopyLine text={replayCommand(run, job)} label={`Copy the command for ${name}`} />
           </details>
         )}
@@ -144,7 +139,7 @@ function JobEntry({ run, job }: { run: Run; job: Job }) {
             <Duration from={job.startedAt} to={job.finishedAt} />
           </span>
         )}
-        {run.jobs.length > 1 && <CancelJob run={run} job={job} />}
+        {run.jobs.length > 1 && stateOfJob(job) !== "approval" && <CancelJob run={run} job={job} />}
       </div>
     </li>
   );
@@ -164,43 +159,9 @@ function Artifacts({ run }: { run: Run }) {
   if (artifacts.items === undefined || artifacts.items.length === 0) return null;
   return (
     <Panel title="Artifacts" flush>
-      <div className="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th>Name</th>
-              <th>Job</th>
-              <th className="number">Files</th>
-              <th className="number">Size</th>
-              <th>Kept until</th>
-            </tr>
-          </thead>
-          <tbody>
-            <ShowPages of={artifacts} empty={null}>
-              {items =>
-                items.map(each => (
-                  <tr key={each.id}>
-                    <td>
-                      <a
-                        href={`/api/v1/jobs/${each.jobId}/artifacts/${each.id}`}
-                        download={`${each.name}.tar.zst`}
-                      >
-                        {each.name}
-                      </a>
-                    </td>
-                    <td>
-                      <Link href={addresses.job(run, each.jobId)}>{each.job}</Link>
-                    </td>
-                    <td className="number">{each.files}</td>
-                    <td className="number">{bytesText(each.bytes)}</td>
-                    <td>{each.expiresAt === null ? "for ever" : <Ago at={each.expiresAt} />}</td>
-                  </tr>
-                ))
-              }
-            </ShowPages>
-          </tbody>
-        </table>
-      </div>
+      <ShowPages of={artifacts} empty={null}>
+        {items => <ArtifactTable artifacts={items} run={run} />}
+      </ShowPages>
     </Panel>
   );
 }

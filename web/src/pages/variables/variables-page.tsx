@@ -23,11 +23,11 @@ export default function VariablesPage() {
     <div className="stack">
       <ProjectHead organisation={organisation} project={project} tab="variables" />
       <p className="muted">
-        Of two variables of one name a job gets the narrower one: its pipeline&rsquo;s, then the
-        project&rsquo;s, then the organisation&rsquo;s.
+        Where one name is set more than once, a pipeline&rsquo;s value wins over the project&rsquo;s, and the
+        project&rsquo;s over the organisation&rsquo;s.
       </p>
       <VariablesPanel
-        title="Of this project"
+        title="Project variables"
         about="Jobs get them as variables of their environment."
         variables={variables}
         withPipelines
@@ -50,7 +50,7 @@ export default function VariablesPage() {
       />
       <OrganisationVariables
         organisation={organisation}
-        title={`Of ${organisation}: all its projects get them`}
+        title={`From ${organisation}, for all its projects`}
         link={addresses.organisation(organisation, "variables")}
       />
     </div>

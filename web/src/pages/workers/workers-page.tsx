@@ -40,7 +40,7 @@ function Workers() {
         {items => (
           <Table
             label="Workers"
-            heads={["Worker", "State", "Places", "Classes", "Labels", "Version"]}
+            heads={["Worker", "State", "In use", "Classes", "Labels", "Version"]}
             rows={items.map(worker => ({
               key: worker.id,
               cells: [
@@ -83,7 +83,7 @@ function WorkerState({ worker }: { worker: Worker }) {
 function Places({ running, capacity }: { running: number; capacity: number }) {
   return (
     <span className="places">
-      <progress max={capacity} value={Math.min(running, capacity)} aria-label="Places taken" />
+      <progress max={capacity} value={Math.min(running, capacity)} aria-label="Places in use" />
       <span className="nowrap">
         {running} of {capacity}
       </span>
@@ -106,8 +106,11 @@ function Tags({ texts }: { texts: string[] }) {
 
 function NoWorkers() {
   return (
-    <Empty title="There is no worker.">
-      <p>Jobs wait until one comes. On a machine with Docker, with a token of an administrator's making:</p>
+    <Empty title="No workers yet.">
+      <p>
+        Jobs wait until one comes. Start one on a machine with Docker, with a worker token from an
+        administrator:
+      </p>
       <CopyLine
         text={`SLIPWAY_WORKER_TOKEN=... slipway server --roles worker --server-url ${location.origin}`}
         label="Copy the command"
@@ -172,23 +175,28 @@ function ClassSettings({ settings }: { settings: JobClass["settings"] }) {
     ["volumes", settings.allowVolumes],
     ["ports of the host", settings.allowHostPorts],
   ].flatMap(([name, is]) => (is ? [String(name)] : []));
+  const limits = [
+    settings.cpu === undefined ? "" : `${settings.cpu} CPU`,
+    settings.memoryBytes === undefined ? "" : bytesText(settings.memoryBytes),
+    settings.timeoutMs === undefined ? "" : `at most ${durationText(settings.timeoutMs)}`,
+  ].filter(Boolean);
   const podFacts = Object.entries(pod).filter(([, value]) => value !== undefined);
   return (
     <dl className="facts small">
       <dt>Runs in</dt>
       <dd>{engineText(engine)}</dd>
-      <dt>Limits</dt>
-      <dd>
-        {[
-          settings.cpu === undefined ? "" : `${settings.cpu} CPU`,
-          settings.memoryBytes === undefined ? "" : bytesText(settings.memoryBytes),
-          settings.timeoutMs === undefined ? "" : `at most ${durationText(settings.timeoutMs)}`,
-        ]
-          .filter(Boolean)
-          .join(", ") || "none of its own"}
-      </dd>
-      <dt>Also allows</dt>
-      <dd>{allows.join(", ") || "nothing"}</dd>
+      {limits.length > 0 && (
+        <>
+          <dt>Limits</dt>
+          <dd>{limits.join(", ")}</dd>
+        </>
+      )}
+      {allows.length > 0 && (
+        <>
+          <dt>Also allows</dt>
+          <dd>{allows.join(", ")}</dd>
+        </>
+      )}
       {podFacts.length > 0 && (
         <>
           <dt>Pods</dt>
@@ -206,7 +214,7 @@ function ClassSettings({ settings }: { settings: JobClass["settings"] }) {
 }
 
 export function engineText(engine: JobClass["settings"]["engine"]): string {
-  if (engine === "host") return "processes of the worker's machine";
+  if (engine === "host") return "processes on the worker's machine";
   if (engine === "pod") return "Pods only";
   return "containers";
 }
