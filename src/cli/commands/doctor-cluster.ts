@@ -68,7 +68,10 @@ function table(findings: Finding[], colors: Colors): string {
 
 function advice(findings: Finding[]): string {
   const network = ["API server", "API server itself", "api", "logs", "database", "other Pods", "metadata"];
-  return findings.some(({ guard, holds }) => holds === "no" && network.includes(guard))
-    ? "What is open in the network says that the cluster ignores NetworkPolicies: install a network plug-in that has them, such as Calico or Cilium."
-    : "See docs/production.md.";
+  const open = findings.filter(({ guard, holds }) => holds === "no" && network.includes(guard));
+  if (open.length === 0) return "See docs/production.md.";
+  if (open.every(({ isLate }) => isLate === true)) {
+    return "NetworkPolicies are enforced, but a Pod starts before they are: install a network plug-in that has them in place first, such as Calico or Cilium.";
+  }
+  return "What is open in the network says that the cluster ignores NetworkPolicies: install a network plug-in that has them, such as Calico or Cilium.";
 }

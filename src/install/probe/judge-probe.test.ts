@@ -50,6 +50,7 @@ test("all of it holds", () => {
 
 test.each([
   ["api-server=reached", "API server: no"],
+  ["api-server=late-2", "API server: no"],
   ["api-server-itself=reached", "API server itself: no"],
   ["metadata=reached", "metadata: no"],
   ["database=reached", "database: no"],
@@ -69,6 +70,15 @@ test.each([
   ["fifo=silent", "pipes: no"],
 ])("%s", (change, expected) => {
   expect(not(change)).toEqual([expected]);
+});
+
+test("what closes after a Pod has started is open, and told from what never closes", () => {
+  const late = judged("metadata=late-3\napi=reached").filter(each => each.holds !== "yes");
+  expect(late.map(({ guard, isLate }) => [guard, isLate])).toEqual([
+    ["metadata", true],
+    ["api", undefined],
+  ]);
+  expect(late[0]!.detail).toContain("first 3 s");
 });
 
 test("what answers nobody proves nothing, and neither does a probe that was cut off", () => {

@@ -9,6 +9,8 @@ export interface Finding {
   place: string;
   holds: "yes" | "no" | "unproven";
   detail: string;
+  /** It holds, but only some time after the start of a Pod. */
+  isLate?: true;
 }
 
 /** What is known of targets from outside: whether somebody would answer there. */
@@ -60,6 +62,11 @@ function networkFindings({ words, place, answering }: Judged): Finding[] {
   const closed = (guard: string, name: string, what: string): Finding => {
     const said = word(words, name);
     if (said === "reached") return finding(guard, place, "no", `${what} can be reached from a job`);
+    const late = /^late-(\d{1,3})$/.exec(said)?.[1];
+    if (late !== undefined) {
+      const detail = `${what} can be reached in the first ${late} s of a job: the network plug-in comes after the Pod`;
+      return { ...finding(guard, place, "no", detail), isLate: true };
+    }
     if (said !== "closed")
       return finding(guard, place, "unproven", "it is not there, or the probe says nothing of it");
     return answering.get(name) === true

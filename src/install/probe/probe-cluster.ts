@@ -87,9 +87,10 @@ async function targetsOf(options: ProbeClusterOptions, listeners: ProbePlace[]):
   for (const [name, service, port] of services) {
     const found = await serviceOf(api, values.namespaces.platform, service);
     if (found === undefined) continue;
-    targets.push({ name, host: found.address, port });
+    const mayReach = name === "runner-listener";
+    targets.push({ name, host: found.address, port, mayReach });
     // It lets nobody in but jobs, so nobody else can be asked.
-    if (name === "runner-listener") answering.set(name, found.isReady);
+    if (mayReach) answering.set(name, found.isReady);
   }
   targets.push(...(await apiServers(api)));
   for (const word of await controlWords(options, targets)) answering.set(...word);

@@ -5,6 +5,7 @@ import { databaseUserLabel } from "../objects/labels.ts";
 import { podSettingsOfPeasants } from "../objects/node-classes.ts";
 import type { Values } from "../values.ts";
 import {
+  againTimes,
   busybox,
   ioDirectory,
   listenerScript,
@@ -61,7 +62,7 @@ export function listenerPod(options: ProbeOptions, place: ProbePlace): Pod {
 /** Tries the same from where nothing should be closed, so that what is closed to jobs is known to be there. */
 export function controlPod(options: ProbeOptions, targets: readonly Target[]): Pod {
   const namespace = options.values.namespaces.platform;
-  const pod = probePod(options, { level: "restricted", namespace, runtimeClass: undefined }, targets);
+  const pod = probePod(options, { level: "restricted", namespace, runtimeClass: undefined }, targets, 0);
   const labels = { ...probeLabels, [databaseUserLabel]: "true" };
   return {
     ...pod,
@@ -69,7 +70,12 @@ export function controlPod(options: ProbeOptions, targets: readonly Target[]): P
   };
 }
 
-export function probePod(options: ProbeOptions, place: ProbePlace, targets: readonly Target[]): Pod {
+export function probePod(
+  options: ProbeOptions,
+  place: ProbePlace,
+  targets: readonly Target[],
+  again = againTimes,
+): Pod {
   const { image, security, values } = options;
   const common = { image, imagePullPolicy: values.image.pullPolicy, resources };
   const volumeMounts = [{ name: "io", mountPath: ioDirectory }];
@@ -85,7 +91,7 @@ export function probePod(options: ProbeOptions, place: ProbePlace, targets: read
     {
       ...common,
       name: "probe",
-      command: [busybox, "sh", "-c", probeScript(targets).replaceAll("$", "$$$$")],
+      command: [busybox, "sh", "-c", probeScript(targets, again).replaceAll("$", "$$$$")],
       // As root where jobs may be: that is what a hostile one is.
       securityContext: place.level === "baseline" ? { ...box, runAsUser: 0 } : box,
       volumeMounts: [...volumeMounts, { name: "tmp", mountPath: "/tmp" }],

@@ -6,6 +6,8 @@ export interface Target {
   name: string;
   host: string;
   port: number;
+  /** The one door of a job. */
+  mayReach?: boolean;
 }
 
 /** In the Slipway image and in busybox's own. */
@@ -13,16 +15,39 @@ export const busybox = "/bin/busybox";
 /** Shared by all containers of the Pod, as in a job's. */
 export const ioDirectory = "/.slipway/io";
 const seconds = 3;
+/** How often what is reached is tried again, a second apart: many network plug-ins hear of a Pod only after it has started. */
+export const againTimes = 12;
 
 const prelude = `bb=${busybox}
 say() { printf '%s=%s\\n' "$1" "$2" >> /dev/termination-log; }
 `;
 
-/** Of the container that stands where a job's box stands. */
-export function probeScript(targets: readonly Target[]): string {
+/**
+ * Of the container that stands where a job's box stands. `again` is how often what should be closed is tried again while it is
+ * reached; `late-N` is the word for what was closed after N tries only.
+ */
+export function probeScript(targets: readonly Target[], again: number): string {
+  const open = targets.filter(({ mayReach }) => mayReach === true);
+  const closed = targets.filter(({ mayReach }) => mayReach !== true);
   return `${prelude}
+connects() { $bb nc -w ${seconds} "$1" "$2" -e $bb true >/dev/null 2>&1 </dev/null; }
 tries() {
-  if $bb nc -w ${seconds} "$2" "$3" -e $bb true >/dev/null 2>&1 </dev/null; then say "$1" reached; else say "$1" closed; fi
+  tried=0
+  while connects "$2" "$3"; do
+    tried=$((tried + 1))
+    if [ $tried -gt ${again} ]; then say "$1" reached; return; fi
+    $bb sleep 1
+  done
+  if [ $tried = 0 ]; then say "$1" closed; else say "$1" "late-$tried"; fi
+}
+enters() {
+  tried=0
+  until connects "$2" "$3"; do
+    tried=$((tried + 1))
+    if [ $tried -gt 3 ]; then say "$1" closed; return; fi
+    $bb sleep 1
+  done
+  say "$1" reached
 }
 # A pipe between two containers: the other one makes it and writes.
 n=0
@@ -36,7 +61,8 @@ fi
 if $bb timeout 5 $bb nslookup kubernetes.default.svc.cluster.local >/dev/null 2>&1; then say dns answers; else say dns silent; fi
 tries api-server "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT" &
 tries metadata 169.254.169.254 80 &
-${targets.map(({ name, host, port }) => `tries '${name}' '${host}' ${port} &`).join("\n")}
+${closed.map(({ name, host, port }) => `tries '${name}' '${host}' ${port} &`).join("\n")}
+${open.map(({ name, host, port }) => `enters '${name}' '${host}' ${port} &`).join("\n")}
 wait
 if [ -e /var/run/secrets/kubernetes.io/serviceaccount/token ]; then say token there; else say token none; fi
 while read -r name value; do
