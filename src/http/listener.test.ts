@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { systemClock } from "../lib/clock.ts";
-import { movedClock } from "./fixtures/moved-clock.ts";
+import { movedClock } from "../lib/fixtures/moved-clock.ts";
 import { openSocket, rawRequest } from "./fixtures/raw-request.ts";
 import type { RequestHandler } from "./handler.ts";
 import { hostAndPort, type ListenerOptions, openListener } from "./listener.ts";

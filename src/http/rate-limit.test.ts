@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { movedClock } from "./fixtures/moved-clock.ts";
+import { movedClock } from "../lib/fixtures/moved-clock.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
 function refused(take: () => void): number | undefined {

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { endpoint } from "../endpoints/endpoint.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
-import { movedClock } from "./fixtures/moved-clock.ts";
+import { movedClock } from "../lib/fixtures/moved-clock.ts";
 import { openSocket, rawRequest } from "./fixtures/raw-request.ts";
 import { openListener } from "./listener.ts";
 import { countOpenStreams } from "./open-streams.ts";

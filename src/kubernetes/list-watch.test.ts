@@ -1,46 +1,12 @@
 // A list and watch by itself, on a server of a few lines and with a clock that is moved: what other tests see by way of Pods.
 
 import { expect, test } from "vitest";
-import type { Clock } from "../lib/clock.ts";
+import { movedClock } from "../lib/fixtures/moved-clock.ts";
 import type { Answer, CallOptions, KubernetesApi } from "./kubernetes-api.ts";
 import { type Change, type KubernetesObject, listWatch } from "./list-watch.ts";
 
 type Line = { type: string; object: unknown };
 type Query = NonNullable<CallOptions["query"]>;
-
-const turns = async () => {
-  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
-};
-
-function movedClock() {
-  let now = 0;
-  const timers = new Set<{ at: number; run(): void }>();
-  const clock: Clock = {
-    now: () => now,
-    monotonic: () => now,
-    after(ms, run) {
-      const timer = { at: now + ms, run };
-      timers.add(timer);
-      return () => void timers.delete(timer);
-    },
-  };
-  return {
-    clock,
-    async move(ms: number) {
-      const end = now + ms;
-      for (;;) {
-        await turns();
-        const next = [...timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-        if (next === undefined) break;
-        timers.delete(next);
-        now = next.at;
-        next.run();
-      }
-      now = end;
-      await turns();
-    },
-  };
-}
 
 /** A watch that is open: lines are pushed, and it ends as it is told or with its signal. */
 class Watch implements AsyncIterable<Line> {
@@ -90,7 +56,7 @@ const no = (code: number, message = ""): Answer<never> => ({
 
 /** `lists`: what each list is answered, in turn; the last one again and again. */
 function world(...lists: (object | Answer<never> | Error)[]) {
-  const { clock, move } = movedClock();
+  const clock = movedClock();
   const asked: Query[] = [];
   const watches: Watch[] = [];
   const refusals: Answer<never>[] = [];
@@ -131,7 +97,7 @@ function world(...lists: (object | Answer<never> | Error)[]) {
     }
   })();
   return {
-    ...{ move, asked, watches, refusals, troubles },
+    ...{ pass: clock.pass, asked, watches, refusals, troubles },
     last: () => watches.at(-1)!,
     /** What was told since it was last asked. */
     told: () => told.splice(0),
@@ -144,26 +110,26 @@ function world(...lists: (object | Answer<never> | Error)[]) {
 
 test("what is there, then every change, from where the list was", async () => {
   await using at = world(page(7, pod("a", 3), pod("b", 5)));
-  await at.move(0);
+  await at.pass(0);
   expect(at.told()).toEqual(["seen a@3", "seen b@5", "listed"]);
   expect(at.last().from).toBe("7");
   at.last().push("MODIFIED", pod("a", 8));
   at.last().push("DELETED", pod("b", 9));
   at.last().push("BOOKMARK", { metadata: { resourceVersion: "20" } });
-  await at.move(0);
+  await at.pass(0);
   expect(at.told()).toEqual(["seen a@8", "gone b@9"]);
 });
 
 test("a watch that ends is taken up where it was, at once, and without a list", async () => {
   await using at = world(page(7));
-  await at.move(0);
+  await at.pass(0);
   at.last().push("BOOKMARK", { metadata: { resourceVersion: "20" } });
   at.last().end();
-  await at.move(0);
+  await at.pass(0);
   expect(at.watches.map(({ from }) => from)).toEqual(["7", "20"]);
   at.last().push("ADDED", pod("a", 21));
   at.last().end(new Error("read ECONNRESET"));
-  await at.move(1000);
+  await at.pass(1000);
   expect(at.watches.map(({ from }) => from)).toEqual(["7", "20", "21"]);
   expect([at.asked.length, at.troubles]).toEqual([1, ["read ECONNRESET"]]);
 });
@@ -173,18 +139,18 @@ test("watches that end at once are begun ever more seldom, to every 15 s", async
   const begun: number[] = [];
   for (let second = 0; second < 120; second++) {
     const before = at.watches.length;
-    await at.move(0);
+    await at.pass(0);
     at.last().end();
-    await at.move(1000);
+    await at.pass(1000);
     begun.push(at.watches.length - before);
   }
   expect(at.watches.length).toBeLessThan(16);
   expect(begun.slice(-16).reduce((sum, each) => sum + each, 0)).toBeGreaterThanOrEqual(1);
   // One that tells something is a watch like any other.
-  while (at.watches.length < 16) await at.move(1000);
+  while (at.watches.length < 16) await at.pass(1000);
   at.last().push("ADDED", pod("a", 9));
   at.last().end();
-  await at.move(0);
+  await at.pass(0);
   expect(at.watches).toHaveLength(17);
 });
 
@@ -193,13 +159,13 @@ test("150 s without a word, and all is listed anew; what came and went meanwhile
     page(7, pod("a", 3), pod("b", 4), pod("c", 5)),
     page(4, pod("a", 3), pod("b", 2, "b2")),
   );
-  await at.move(0);
+  await at.pass(0);
   at.told();
-  await at.move(140_000);
+  await at.pass(140_000);
   at.last().push("BOOKMARK", { metadata: { resourceVersion: "9" } });
-  await at.move(149_000);
+  await at.pass(149_000);
   expect(at.asked).toHaveLength(1);
-  await at.move(1500);
+  await at.pass(1500);
   // The server was put back: of the same name is another one now.
   expect(at.told()).toEqual(["gone b@4", "seen b2@2", "gone c@5", "listed"]);
   expect([at.asked.length, at.last().from]).toEqual([2, "4"]);
@@ -220,10 +186,10 @@ test.each([
   ],
 ])("a server that has forgotten where we were, %s, is listed anew", async (_where, forget) => {
   await using at = world(page(7, pod("a", 3)), page(900, pod("a", 3), pod("b", 850)));
-  await at.move(20_000);
+  await at.pass(20_000);
   at.told();
   forget(at);
-  await at.move(2000);
+  await at.pass(2000);
   expect(at.told()).toEqual(["seen b@850", "listed"]);
   expect([at.asked.length, at.last().from, at.troubles]).toEqual([2, "900", []]);
 });
@@ -231,9 +197,9 @@ test.each([
 test("one that forgets faster than it can be listed is asked ever more seldom", async () => {
   await using at = world(page(7));
   for (let second = 0; second < 60; second++) {
-    await at.move(0);
+    await at.pass(0);
     at.last().push("ERROR", { kind: "Status", code: 410 });
-    await at.move(1000);
+    await at.pass(1000);
   }
   expect(at.asked.length).toBeGreaterThan(3);
   expect(at.asked.length).toBeLessThan(12);
@@ -241,9 +207,9 @@ test("one that forgets faster than it can be listed is asked ever more seldom", 
 
 test("another error in the stream is told, and the watch goes on from where it was", async () => {
   await using at = world(page(7));
-  await at.move(0);
+  await at.pass(0);
   at.last().push("ERROR", { kind: "Status", code: 500, message: "etcd is away" });
-  await at.move(1000);
+  await at.pass(1000);
   expect(at.troubles).toEqual(["watch of /pods: 500 etcd is away"]);
   expect([at.asked.length, at.last().from]).toEqual([1, "7"]);
 });
@@ -251,17 +217,17 @@ test("another error in the stream is told, and the watch goes on from where it w
 test("a list in pages whose token expires is begun again, and tells nobody twice", async () => {
   const first = { metadata: { resourceVersion: "7", continue: "next" }, items: [pod("a", 3), pod("b", 4)] };
   await using at = world(first, no(410, "the token has expired"), first, page(7, pod("c", 5)));
-  await at.move(0);
+  await at.pass(0);
   expect(at.told()).toEqual(["seen a@3", "seen b@4"]);
   expect(at.troubles[0]).toContain("the token has expired");
-  await at.move(1000);
+  await at.pass(1000);
   expect(at.told()).toEqual(["seen c@5", "listed"]);
   expect(at.asked.map(query => query.continue)).toEqual([undefined, "next", undefined, "next"]);
 });
 
 test("a server that is away is asked ever more seldom, and nothing is told as gone", async () => {
   await using at = world(new Error("connect ECONNREFUSED"));
-  await at.move(60_000);
+  await at.pass(60_000);
   expect(at.asked.length).toBeGreaterThan(5);
   expect(at.asked.length).toBeLessThan(12);
   expect(at.told()).toEqual([]);

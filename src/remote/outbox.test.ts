@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { movedClock } from "./fixtures/moved-clock.ts";
+import { movedClock } from "../lib/fixtures/moved-clock.ts";
 import { type Outbox, type OutboxOptions, openOutbox, type Parcel } from "./outbox.ts";
 import { openSpool } from "./spool.ts";
 
@@ -58,14 +58,14 @@ test("the first parcel goes at once, those that come meanwhile go together", asy
     },
   });
   outbox.put(parcel(1));
-  await clock.move(0);
+  await clock.pass(0);
   expect(sent).toEqual([["parcel 1"]]);
   outbox.put(parcel(2));
   outbox.put(parcel(3));
-  await clock.move(1000);
+  await clock.pass(1000);
   expect(sent.length).toBe(1);
   answers[0]!(1);
-  await clock.move(0);
+  await clock.pass(0);
   expect(sent).toEqual([["parcel 1"], ["parcel 2", "parcel 3"]]);
   outbox.end(new Error("over"));
 });
@@ -73,15 +73,15 @@ test("the first parcel goes at once, those that come meanwhile go together", asy
 test("small parcels are gathered for the pace, unless somebody waits for them", async () => {
   const { outbox, clock, sent } = open({ lingerMs: 20 });
   outbox.put(parcel(1));
-  await clock.move(10);
+  await clock.pass(10);
   outbox.put(parcel(2));
-  await clock.move(9);
+  await clock.pass(9);
   expect(sent).toEqual([]);
-  await clock.move(1);
+  await clock.pass(1);
   expect(sent).toEqual([["parcel 1", "parcel 2"]]);
   outbox.put(parcel(3));
   const stored = outbox.stored(3);
-  await clock.move(0);
+  await clock.pass(0);
   await stored;
   expect(sent[1]).toEqual(["parcel 3"]);
 });
@@ -98,7 +98,7 @@ test("what was not stored is sent again, behind what was", async () => {
   });
   for (let seq = 1; seq <= 5; seq++) outbox.put(parcel(seq));
   const all = outbox.stored(5);
-  await clock.move(1000);
+  await clock.pass(1000);
   await all;
   expect(seen.map(batch => [batch[0], batch.length])).toEqual([
     ["parcel 1", 5],
@@ -117,9 +117,9 @@ test.each([
   outbox.put(parcel(2));
   const all = outbox.stored(3);
   all.catch(() => undefined);
-  await clock.move(100);
+  await clock.pass(100);
   outbox.put(parcel(3));
-  await clock.move(100);
+  await clock.pass(100);
   await expect(all).rejects.toMatchObject({ code: "platform-contradicts" });
   await expect(outbox.ready()).rejects.toMatchObject({ code: "platform-contradicts" });
 });
@@ -170,7 +170,7 @@ describe("while the platform is away", () => {
         made = seq;
       }
     })();
-    await clock.move(10_000);
+    await clock.pass(10_000);
     expect(made).toBeLessThan(200);
     waiting.resolve();
     await clock.until(making);
@@ -195,7 +195,7 @@ describe("while the platform is away", () => {
         await outbox.ready();
       }
     })();
-    await clock.move(10_000);
+    await clock.pass(10_000);
     waiting.resolve();
     await clock.until(making);
     await clock.until(outbox.stored(300));
@@ -217,9 +217,9 @@ test("a platform that is merely slow holds back whoever makes parcels, at first,
       await outbox.ready();
     }
   })();
-  await clock.move(1500);
+  await clock.pass(1500);
   expect(spool.length).toBe(0);
-  while (spool.length === 0) await clock.move(100);
+  while (spool.length === 0) await clock.pass(100);
   waiting.resolve();
   await clock.until(making);
   outbox.end(new Error("over"));
@@ -230,7 +230,7 @@ test("what ends it is told to everybody who waits", async () => {
   outbox.put(parcel(1));
   const stored = outbox.stored(1);
   stored.catch(() => undefined);
-  await clock.move(100);
+  await clock.pass(100);
   await expect(stored).rejects.toThrow("refused");
   await expect(outbox.ended).resolves.toEqual(new Error("refused"));
 });

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import { expect, test } from "vitest";
-import { type ManualClock, manualClock } from "./manual-clock.ts";
+import { movedClock } from "../../src/lib/fixtures/moved-clock.ts";
 import type { PodHand } from "./pod-hand.ts";
 import {
   type ContainerScript,
@@ -233,7 +233,7 @@ function stateText({ state = {}, ready, restartCount }: ContainerStatus): string
 }
 
 async function tell(name: string, { script, spec, finalizer, steps }: Story): Promise<Event[]> {
-  const clock: ManualClock = manualClock();
+  const clock = movedClock(Date.parse("2026-01-01T00:00:00Z"));
   await using standIn = await startStandIn({ clock, namespaces: ["jobs"] });
   const { inside } = standIn;
   using kubelet = startScriptedKubelet({ inside, clock, script: () => script });
@@ -266,10 +266,10 @@ async function tell(name: string, { script, spec, finalizer, steps }: Story): Pr
       }),
   };
   for (const [at, run] of steps) {
-    clock.advance(at - (clock.monotonic() % 1e9));
+    clock.move(at - (clock.monotonic() % 1e9));
     run(place);
   }
-  clock.advance(60_000);
+  clock.move(60_000);
   return events;
 }
 

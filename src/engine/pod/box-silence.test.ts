@@ -1,34 +1,8 @@
 // A box that never greets, with a clock that is moved.
 
 import { expect, test } from "vitest";
-import type { Clock } from "../../lib/clock.ts";
+import { movedClock } from "../../lib/fixtures/moved-clock.ts";
 import { silentMs, watchSilence } from "./box-silence.ts";
-
-function movedClock(): Clock & { move(ms: number): void; armed(): number } {
-  let now = 0;
-  const timers = new Set<{ at: number; run(): void }>();
-  return {
-    now: () => now,
-    monotonic: () => now,
-    after(ms, run) {
-      const timer = { at: now + ms, run };
-      timers.add(timer);
-      return () => void timers.delete(timer);
-    },
-    armed: () => timers.size,
-    move(ms) {
-      const end = now + ms;
-      for (;;) {
-        const next = [...timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-        if (next === undefined) break;
-        timers.delete(next);
-        now = next.at;
-        next.run();
-      }
-      now = end;
-    },
-  };
-}
 
 function watched(placeWaits?: () => boolean) {
   const clock = movedClock();
@@ -47,7 +21,7 @@ test("is given up once all of its Pod has run for long enough, with what to do",
   await settled();
   expect(told).toHaveLength(1);
   expect(told[0]).toMatch(/^box-without-shell: image busybox: .*90 s.*ENTRYPOINT/);
-  expect(clock.armed()).toBe(0);
+  expect(clock.waiting()).toBe(0);
 });
 
 test("an image that is pulled for an hour is waited for, and counts from its end", async () => {
@@ -68,7 +42,7 @@ test("nothing is given up where nobody tells what is waited for, or after its en
   unknown.clock.move(10 * silentMs);
   const greeted = watched(() => false);
   greeted.silence[Symbol.dispose]();
-  expect(greeted.clock.armed()).toBe(0);
+  expect(greeted.clock.waiting()).toBe(0);
   greeted.clock.move(10 * silentMs);
   await greeted.settled();
   expect([...unknown.told, ...greeted.told]).toEqual([]);

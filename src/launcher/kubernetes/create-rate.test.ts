@@ -1,43 +1,14 @@
 // How fast Pods are created, with a clock that tests move.
 
 import { expect, test } from "vitest";
-import type { Clock } from "../../lib/clock.ts";
+import { movedClock } from "../../lib/fixtures/moved-clock.ts";
 import { type CreateAnswer, createCreateRate } from "./create-rate.ts";
 
 const never = new AbortController().signal;
 
-/** Time stands still until it is told. */
-function standingClock() {
-  let now = 0;
-  let timers: { at: number; run: () => void }[] = [];
-  const clock: Clock = {
-    now: () => now,
-    monotonic: () => now,
-    after(ms, run) {
-      const timer = { at: now + ms, run };
-      timers.push(timer);
-      return () => {
-        timers = timers.filter(each => each !== timer);
-      };
-    },
-  };
-  const pass = async (ms: number) => {
-    const until = now + ms;
-    for (;;) {
-      const [next] = timers.filter(({ at }) => at <= until).sort((one, other) => one.at - other.at);
-      if (next === undefined) break;
-      now = Math.max(now, next.at);
-      timers = timers.filter(each => each !== next);
-      next.run();
-      await new Promise<void>(resolve => setImmediate(resolve));
-    }
-    now = until;
-  };
-  return { clock, pass };
-}
-
 function rateWith(more: { most?: number; pods?: () => number } = {}) {
-  const { clock, pass } = standingClock();
+  const clock = movedClock();
+  const { pass } = clock;
   const rate = createCreateRate({
     ...{ clock, most: more.most ?? 10, atOnce: 100, marks: { high: 100, low: 90 } },
     pods: more.pods ?? (() => 0),

@@ -1,21 +1,12 @@
 import { expect, test } from "vitest";
 import type { Answer, KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
+import { movedClock } from "../../lib/fixtures/moved-clock.ts";
 import { place } from "./fixtures/launches.ts";
 import { createWarmKeeper } from "./pod-warm-keeper.ts";
 
 /** A clock whose time is told, and an API that keeps names. */
 function world() {
-  let now = 0;
-  const timers = new Set<{ at: number; ring(): void }>();
-  const clock = {
-    now: () => now,
-    monotonic: () => now,
-    after(ms: number, ring: () => void) {
-      const timer = { at: now + ms, ring };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
-  };
+  const clock = movedClock();
   const pods = new Set<string>();
   const troubles: string[] = [];
   let room = Number.POSITIVE_INFINITY;
@@ -38,19 +29,14 @@ function world() {
     api,
     place,
     priorityClassName: "low",
-    clock: clock as never,
+    clock,
     troubled: what => troubles.push(what),
   });
   return {
     ...{ pods, troubles, keeper },
     limit: (most: number) => (room = most),
     async pass(ms: number) {
-      now += ms;
-      for (const timer of timers) {
-        if (timer.at > now) continue;
-        timers.delete(timer);
-        timer.ring();
-      }
+      await clock.pass(ms);
       await keeper.keep();
     },
   };

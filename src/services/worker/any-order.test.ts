@@ -50,7 +50,7 @@ interface Play {
 const moving = ({ workers, frozen }: Play) => workers.filter(worker => !frozen.has(worker));
 
 async function letTimeGo(play: Play, ms: number): Promise<void> {
-  for (let at = 0; at < ms; at += 500) for (const { clock } of moving(play)) await clock.move(500);
+  for (let at = 0; at < ms; at += 500) for (const { clock } of moving(play)) await clock.pass(500);
 }
 
 /** What a runner does may come too late: then it is refused, and it is as if it had not been. */

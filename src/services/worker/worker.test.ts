@@ -64,7 +64,7 @@ describe("a job of a worker", () => {
     const jobs = [];
     for (let at = 0; at < 3; at++) jobs.push(await world.queue.put({}));
     await world.until("two launches", [under], () => world.machine.started.length === 2);
-    await under.clock.move(60_000);
+    await under.clock.pass(60_000);
     expect(world.machine.started).toHaveLength(2);
     expect(await world.queue.stateOf(jobs[2]!)).toMatchObject({ state: "queued" });
     const first = world.claims.get(world.machine.started[0]!)!;
@@ -115,7 +115,7 @@ describe("a job of a worker", () => {
     const { jobId, claim } = await launched(under);
     await world.queue.begin(claim, true);
     await world.queue.cancel(jobId);
-    await under.clock.move(cancelMs / 2);
+    await under.clock.pass(cancelMs / 2);
     expect(lives(claim.attemptId)).toBe(true);
     await world.until(
       "the end",
@@ -156,7 +156,7 @@ test("launches are bounded, however many jobs are claimed at once", async () => 
   const under = world.start({ capacity: 20, slow: () => new Promise(resolve => waiting.push(resolve)) });
   for (let at = 0; at < 20; at++) await world.queue.put({});
   await world.until("the claims", [under], () => under.worker.held === 20);
-  await under.clock.move(5000);
+  await under.clock.pass(5000);
   expect(waiting).toHaveLength(8);
   for (let at = 0; at < 20; at++) {
     await world.until("the next launch", [under], () => waiting.length > at);
@@ -174,7 +174,7 @@ describe("while the api is away", () => {
     under.line = () => "away";
     await world.until("the loss", [under], () => !under.worker.connected);
     world.machine.end(one.claim.attemptId);
-    await under.clock.move(120_000);
+    await under.clock.pass(120_000);
     expect(under.worker.held).toBe(2);
     expect(lives(two.claim.attemptId)).toBe(true);
     expect(await world.queue.stateOf(one.jobId)).toMatchObject({ state: "running" });
@@ -218,7 +218,7 @@ describe("while the api is away", () => {
       async () => (await world.queue.stateOf(jobId)).state === "claimed",
     );
     cut = false;
-    await under.clock.move(10_000);
+    await under.clock.pass(10_000);
     expect(await world.queue.stateOf(jobId)).toMatchObject({ state: "claimed" });
     await database.db.query("update attempts set claimed_at = now() - interval '1 minute'");
     await world.until(
@@ -300,7 +300,7 @@ describe("what a worker leaves", () => {
     const waiting = await world.queue.put({});
     const heir = world.start({ capacity: 1 });
     await world.until("the adoption", [heir], () => heir.worker.held === 2);
-    await heir.clock.move(30_000);
+    await heir.clock.pass(30_000);
     expect(await world.queue.stateOf(waiting)).toMatchObject({ state: "queued" });
     expect(all.every(({ claim }) => lives(claim.attemptId))).toBe(true);
   });
@@ -332,7 +332,7 @@ test("a worker that was thought dead lets go what another has, and destroys noth
   const heir = world.start();
   await world.until("the adoption", [heir], () => heir.worker.held === 1);
   await world.until("the letting go", [stopped, heir], () => stopped.worker.held === 0);
-  await stopped.clock.move(120_000);
+  await stopped.clock.pass(120_000);
   expect(lives(claim.attemptId)).toBe(true);
   await world.queue.finish(claim);
   world.machine.end(claim.attemptId);
@@ -380,7 +380,7 @@ describe("draining", () => {
     let drained = false;
     const draining = under.worker.drain(new AbortController().signal).then(() => (drained = true));
     const waiting = await world.queue.put({});
-    await under.clock.move(30_000);
+    await under.clock.pass(30_000);
     expect([drained, lives(claim.attemptId)]).toEqual([false, true]);
     expect(await world.queue.stateOf(waiting)).toMatchObject({ state: "queued" });
     await world.queue.begin(claim);
@@ -395,7 +395,7 @@ describe("draining", () => {
     const { claim } = await launched(under);
     const enough = new AbortController();
     const draining = under.worker.drain(enough.signal);
-    await under.clock.move(5000);
+    await under.clock.pass(5000);
     enough.abort();
     await under.clock.until(draining);
     expect(lives(claim.attemptId)).toBe(true);

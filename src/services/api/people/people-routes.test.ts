@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type Callers, makeCallers } from "../../../auth/fixtures/callers.ts";
 import { createPasswords } from "../../../auth/passwords.ts";
 import { createCallerAddress } from "../../../http/caller-address.ts";
-import { movedClock } from "../../../http/fixtures/moved-clock.ts";
+import { movedClock } from "../../../lib/fixtures/moved-clock.ts";
 import { seedProject } from "../../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
 import { type GatedServer, serveGated } from "../fixtures/serve-gated.ts";

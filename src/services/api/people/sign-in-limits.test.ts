@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { movedClock } from "../../../http/fixtures/moved-clock.ts";
+import { movedClock } from "../../../lib/fixtures/moved-clock.ts";
 import { createSignInLimits, networkOf } from "./sign-in-limits.ts";
 
 test.each([

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Callers, makeCallers } from "../../../auth/fixtures/callers.ts";
 import { lookUpNamed } from "../../../auth/named-places.ts";
-import { movedClock } from "../../../http/fixtures/moved-clock.ts";
+import { movedClock } from "../../../lib/fixtures/moved-clock.ts";
 import { type SeedProject, seedProject, seedRun } from "../../../queue/postgres/fixtures/seed.ts";
 import { startTestDatabase, type TestDatabase } from "../../../queue/postgres/fixtures/test-database.ts";
 import { variablesFor } from "../../../store/variables.ts";
