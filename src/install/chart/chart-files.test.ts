@@ -149,6 +149,25 @@ test("any values: chart and functions give the same", () => {
   );
 }, 120_000);
 
+test("Helm keeps what the Secret has, and makes what it lacks", () => {
+  const values = installations.kind!;
+  const of = (data: Record<string, string>) =>
+    parse(renderTemplate(read("templates/secret.yaml"), values, { data })) as {
+      data?: object;
+      stringData: object | null;
+    };
+  expect(Object.keys(of({}).stringData!)).toEqual([
+    ...["secretKey", "workerToken"],
+    ...["databasePassword", "databaseUrl"],
+  ]);
+  const before = { secretKey: "YQ==", workerToken: "Yg==" };
+  const completed = of(before);
+  expect(completed.data).toEqual(before);
+  expect(Object.keys(completed.stringData!)).toEqual(["databasePassword", "databaseUrl"]);
+  expect(of({ ...before, databasePassword: "Yw==", databaseUrl: "ZA==" }).stringData).toBeNull();
+  expect(() => of({ ...before, databaseUrl: "ZA==" })).toThrow("only one of");
+});
+
 test("what cannot work is refused by both", () => {
   for (const [text, said] of [
     ["database: { kind: external }\nblobs: { s3: { address: s3://b } }", "database.secret"],

@@ -112,7 +112,15 @@ const checks = `{{- if and (eq $.Values.blobs.kind "s3") (not $.Values.blobs.s3.
 {{- end }}
 `;
 
+/** What is there stays, what it lacks is made: as ensureSecret does it. */
 const secret = `{{- $found := lookup "v1" "Secret" $.Values.namespaces.platform $.Values.secret }}
+{{- $data := dict }}
+{{- if $found.data }}
+{{- $data = $found.data }}
+{{- end }}
+{{- if and (eq $.Values.database.kind "own") (ne (hasKey $data "databasePassword") (hasKey $data "databaseUrl")) }}
+{{- fail "the Secret has only one of databasePassword and databaseUrl: add the other one, or remove both where there is no database yet" }}
+{{- end }}
 apiVersion: v1
 kind: Secret
 metadata:
@@ -124,20 +132,23 @@ metadata:
   annotations:
     helm.sh/resource-policy: "keep"
 type: Opaque
-{{- if $found }}
+{{- if $data }}
 data:
-{{- range $key, $value := $found.data }}
+{{- range $key, $value := $data }}
   {{ $key | quote }}: {{ $value | quote }}
 {{- end }}
-{{- else }}
+{{- end }}
 stringData:
+{{- if not (hasKey $data "secretKey") }}
   secretKey: {{ randBytes 32 | quote }}
+{{- end }}
+{{- if not (hasKey $data "workerToken") }}
   workerToken: "sww_{{ randAlphaNum 43 }}"
-{{- if eq $.Values.database.kind "own" }}
+{{- end }}
+{{- if and (eq $.Values.database.kind "own") (not (hasKey $data "databaseUrl")) }}
 {{- $password := randAlphaNum 32 }}
   databasePassword: {{ $password | quote }}
   databaseUrl: "postgres://slipway:{{ $password }}@slipway-database.{{ $.Values.namespaces.platform }}.svc:5432/postgres"
-{{- end }}
 {{- end }}
 `;
 

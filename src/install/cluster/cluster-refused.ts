@@ -22,7 +22,9 @@ function hintOf(code: number, message: string, status: Status): { hint?: string 
     };
   }
   if (code === 409) {
-    return { hint: "somebody else changed these fields: look with --diff, and take them over with --force" };
+    return {
+      hint: "somebody else changed these fields: look with --diff --force, and take them over with --apply --force",
+    };
   }
   if (code === 404)
     return { hint: "the cluster does not know this kind: Slipway needs Kubernetes 1.27 or later" };
