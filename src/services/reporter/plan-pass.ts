@@ -10,6 +10,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { JobEnvironmentInput } from "../../plan/job-environment.ts";
 import { createRun } from "../../queue/postgres/create-run.ts";
+import { type Likeness, likeRun } from "../../queue/postgres/like-run.ts";
 import type { Nudges } from "../../queue/postgres/nudges.ts";
 import type { ClassSettings } from "../../queue/queue.ts";
 import type { Database, Queryable } from "../../store/database.ts";
@@ -21,25 +22,14 @@ import type { Follower } from "./start-followers.ts";
 import { syncSchedules } from "./sync-schedules.ts";
 
 /** A run that waits to be planned. */
-export interface PlanningRun {
+export interface PlanningRun extends Likeness {
   id: string;
-  project_id: number;
   project: string;
   organisation: string;
   repository: string | null;
   default_branch: string;
   workflow: string | null;
   pipeline: string | null;
-  event: string;
-  branch: string | null;
-  tag: string | null;
-  commit_id: string | null;
-  message: string;
-  person: string | null;
-  trusted: boolean;
-  trigger_variables: Buffer | null;
-  priority: number;
-  source_key: string | null;
   planning_token: string;
   planning_tries: number;
 }
@@ -229,25 +219,8 @@ async function startSibling(
   project: ProjectAtCommit,
   workflow: string,
 ): Promise<void> {
-  const commit = project.commit ?? run.commit_id;
-  await createRun(
-    tx,
-    {
-      projectId: run.project_id,
-      event: run.event,
-      workflow,
-      ...(run.branch === null ? {} : { branch: run.branch }),
-      ...(run.tag === null ? {} : { tag: run.tag }),
-      ...(commit === null ? {} : { commit }),
-      message: project.message ?? run.message,
-      ...(run.person === null ? {} : { person: run.person }),
-      trusted: run.trusted,
-      ...(run.trigger_variables === null ? {} : { variables: run.trigger_variables }),
-      priority: run.priority,
-      ...(run.source_key === null ? {} : { sourceKey: run.source_key }),
-    },
-    clock,
-  );
+  const seen = { commit_id: project.commit ?? run.commit_id, message: project.message ?? run.message };
+  await createRun(tx, { ...likeRun({ ...run, ...seen }), workflow }, clock);
 }
 
 async function endUnplanned(

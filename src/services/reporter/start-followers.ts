@@ -4,6 +4,7 @@
 import { systemClock } from "../../lib/clock.ts";
 import { matchesPatterns } from "../../plan/name-patterns.ts";
 import { createRun } from "../../queue/postgres/create-run.ts";
+import { type Likeness, likenessColumns, likeRun } from "../../queue/postgres/like-run.ts";
 import type { Queryable } from "../../store/database.ts";
 
 /** A workflow that starts when a run has ended in one of these ways. */
@@ -13,18 +14,7 @@ export interface Follower {
   branches?: string[];
 }
 
-interface EndedRun {
-  project_id: number;
-  event: string;
-  branch: string | null;
-  tag: string | null;
-  commit_id: string | null;
-  message: string;
-  person: string | null;
-  trusted: boolean;
-  priority: number;
-  source_key: string | null;
-  trigger_variables: Buffer | null;
+interface EndedRun extends Likeness {
   followers: Follower[] | null;
 }
 
@@ -34,8 +24,7 @@ const longestChain = 10;
 /** Answers how many were started. Of a run that is still under way none are. */
 export async function startFollowers(tx: Queryable, runId: string, outcome: string): Promise<number> {
   const [run] = await tx.query<EndedRun>(
-    `select project_id, event, branch, tag, commit_id, message, person, trusted, priority, source_key, trigger_variables,
-       plan->'followers' as followers from runs where id = $1 and state = 'finished'`,
+    `select ${likenessColumns}, plan->'followers' as followers from runs where id = $1 and state = 'finished'`,
     [runId],
   );
   const due = (run?.followers ?? []).filter(
@@ -45,25 +34,7 @@ export async function startFollowers(tx: Queryable, runId: string, outcome: stri
   );
   if (run === undefined || due.length === 0 || (await chainLength(tx, runId)) >= longestChain) return 0;
   for (const { workflow } of due) {
-    await createRun(
-      tx,
-      {
-        projectId: run.project_id,
-        event: run.event,
-        workflow,
-        ...(run.branch === null ? {} : { branch: run.branch }),
-        ...(run.tag === null ? {} : { tag: run.tag }),
-        ...(run.commit_id === null ? {} : { commit: run.commit_id }),
-        message: run.message,
-        ...(run.person === null ? {} : { person: run.person }),
-        trusted: run.trusted,
-        priority: run.priority,
-        ...(run.source_key === null ? {} : { sourceKey: run.source_key }),
-        ...(run.trigger_variables === null ? {} : { variables: run.trigger_variables }),
-        causedBy: runId,
-      },
-      systemClock,
-    );
+    await createRun(tx, { ...likeRun(run), workflow, causedBy: runId }, systemClock);
   }
   return due.length;
 }

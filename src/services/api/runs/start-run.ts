@@ -6,6 +6,7 @@ import type { createRun as createRunEndpoint } from "../../../endpoints/runs.ts"
 import { invalid, notFound } from "../../../http/problem.ts";
 import type { Named, Principal } from "../../../http/route.ts";
 import { createRun, type NewRun } from "../../../queue/postgres/create-run.ts";
+import { type Likeness, likenessColumns, likeRun } from "../../../queue/postgres/like-run.ts";
 import type { Queryable } from "../../../store/database.ts";
 import { callerKey, isMaintainer, personOf } from "./caller.ts";
 import type { RunDependencies } from "./dependencies.ts";
@@ -127,19 +128,9 @@ async function isTrusted(
   return known.length > 0;
 }
 
-interface Earlier {
-  project_id: number;
+interface Earlier extends Likeness {
   workflow: string | null;
   pipeline: string | null;
-  event: string;
-  branch: string | null;
-  tag: string | null;
-  commit_id: string | null;
-  message: string;
-  trusted: boolean;
-  trigger_variables: Buffer | null;
-  priority: number;
-  source_key: string | null;
 }
 
 /** The same once more: as trusted as it was, for its source is the same. Answers the new run's id. */
@@ -150,30 +141,18 @@ export async function startAgain(
 ): Promise<string> {
   const run = await db.transact(async tx => {
     const [earlier] = await tx.query<Earlier>(
-      `select project_id, workflow, pipeline, event, branch, tag, commit_id, message, trusted, trigger_variables,
-         priority, source_key from runs join projects on projects.id = project_id
+      `select ${likenessColumns}, workflow, pipeline from runs join projects on projects.id = project_id
        where runs.id = $1 and deleted_at is null for key share of runs for no key update of projects`,
       [runId],
     );
     if (earlier === undefined) throw notFound(`there is no run ${runId}`);
-    const given: [keyof NewRun, unknown][] = [
-      ["workflow", earlier.workflow],
-      ["pipeline", earlier.pipeline],
-      ["branch", earlier.branch],
-      ["tag", earlier.tag],
-      ["commit", earlier.commit_id],
-      ["variables", earlier.trigger_variables],
-      ["sourceKey", earlier.source_key],
-    ];
+    const { workflow, pipeline } = earlier;
     const again: NewRun = {
-      projectId: earlier.project_id,
-      event: earlier.event,
-      message: earlier.message,
+      ...likeRun(earlier),
+      ...(workflow === null ? {} : { workflow }),
+      ...(pipeline === null ? {} : { pipeline }),
       person: personOf(principal),
-      trusted: earlier.trusted,
-      priority: earlier.priority,
       rerunOf: runId,
-      ...Object.fromEntries(given.filter(([, value]) => value !== null)),
     };
     return createRun(tx, again, clock);
   });
