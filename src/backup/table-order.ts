@@ -8,7 +8,7 @@ export interface TableShape {
 }
 
 /** State of processes, not of the platform: it is made anew where the platform runs. */
-const left = ["hearing", "schema_migrations"];
+const left = ["hearing", "left_behind", "schema_migrations"];
 
 export async function tablesInOrder(db: Queryable): Promise<TableShape[]> {
   const tables = await db.query<TableShape & { needs: string[] }>(`

@@ -149,7 +149,8 @@ export interface Queue {
    * Registers the worker, or renews its lease (8 s). Answers every attempt it holds and what is wanted of it. A live
    * attempt in `held` that is not among the answers has been adopted by another worker: it is to be let go, not destroyed.
    * One among the answers that the worker does not know was claimed by it, but the answer to its claim was lost: `lost` gives
-   * it to another. What was claimed in the last 10 s and is not in `held` is not answered yet.
+   * it to another. What was claimed in the last 10 s and is not in `held` is not answered yet. One that is to be destroyed and
+   * was never held is what a dead worker of the same place may have left.
    */
   renew(
     worker: WorkerInfo,

@@ -55,6 +55,8 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
   /** Woken when the watch has something of an attempt. */
   const wakes = new Map<string, Set<() => void>>();
   const rates = new Map<string, CreateRate>();
+  /** Attempts of which this launcher knows whether there is a Secret: it has launched them, or seen their Pods. */
+  const known = new Set<string>();
   const remover = createPodRemover({ api, clock, calls, signal: stop.signal });
 
   const wake = (attemptId: string) => {
@@ -70,6 +72,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     ...{ api, namespaces: options.namespaces, clock, random, troubled },
     seen(pod) {
       held.heed(pod);
+      if (held.get(pod.attemptId) !== undefined) known.add(pod.attemptId);
       wake(pod.attemptId);
     },
     gone(pod) {
@@ -113,6 +116,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
   const forget = (pod: HeldPod) => {
     held.forget(pod.attemptId);
     wakes.delete(pod.attemptId);
+    known.delete(pod.attemptId);
     calls.ended(pod.runId);
   };
 
@@ -124,8 +128,9 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
   };
   const launch = async (claim: Claim, signal: AbortSignal): Promise<string> => {
     const { attemptId, epoch, runId } = claim;
-    const known = held.get(attemptId);
-    if (known !== undefined) return referenceOf(known);
+    const there = held.get(attemptId);
+    if (there !== undefined) return referenceOf(there);
+    known.add(attemptId);
     const fail = (end: LaunchEnd): string => {
       ends.push({ attemptId, epoch, end });
       return "";
@@ -145,24 +150,32 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     });
     if (created.kind === "stopped") {
       // Made by us, or by a worker that died before it made the Pod. One that only ends leaves it for the next.
-      if (hasSecret && !stop.signal.aborted) await dropSecret({ attemptId, runId, ...of });
+      if (hasSecret && !stop.signal.aborted) await dropSecret({ attemptId, runId, namespace: of.namespace });
       return "";
     }
     if (created.kind === "refused") {
-      if (hasSecret) await dropSecret({ attemptId, runId, ...of });
+      if (hasSecret) await dropSecret({ attemptId, runId, namespace: of.namespace });
       return fail(created.end);
     }
     const adopted = created.kind === "adopted";
     return referenceOf(hold(claim, { ...of, runId, uid: created.uid, hasSecret, pendingMs, adopted }));
   };
-  const dropSecret = (of: { attemptId: string; runId: string; namespace: string; name: string }) =>
-    remover.removeSecret(of).catch(error => troubled(`the Secret ${of.name} is left: ${String(error)}`));
+  const dropSecret = (of: { attemptId: string; runId: string; namespace: string }) =>
+    remover
+      .removeSecret(of)
+      .catch(error => troubled(`the Secret of ${of.attemptId} is left: ${String(error)}`));
+  /** Of one that nobody has seen a Pod of: its worker may have died between the two creates. */
+  const removeUnseen = (attemptId: string) =>
+    Promise.all(
+      options.namespaces.map(namespace => remover.removeSecret({ namespace, attemptId, runId: "" })),
+    );
 
   const destroy = async (attemptId: string): Promise<void> => {
     if (!watch.listed && held.get(attemptId) === undefined) await firstList();
     const [entry, pod] = [held.get(attemptId), seen(attemptId)];
     if (entry !== undefined) held.silence(entry);
     const target = targetOf(attemptId, entry, pod);
+    if (pod === undefined && !known.has(attemptId)) await removeUnseen(attemptId);
     if (target !== undefined) {
       const isOver = pod !== undefined && endOfPod(pod, clock.now()) !== undefined;
       const grace = isOver ? graceSeconds.over : graceSeconds.live;
@@ -173,6 +186,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       await secret;
       if (answer === "told") await gone();
     }
+    known.delete(attemptId);
     if (entry !== undefined && held.get(attemptId) === entry) forget(entry);
   };
   /** Resolves when the watch shows the Pod no more. One whose node is lost stays until the node is back: not waited for. */
@@ -238,14 +252,15 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       forget(pod);
     },
     async adopt(attempt, launcherRef) {
-      const known = held.get(attempt.attemptId);
-      if (known !== undefined) return known.state === "live";
+      const there = held.get(attempt.attemptId);
+      if (there !== undefined) return there.state === "live";
       const listed = watch.listed || (await firstList());
       const pod = seen(attempt.attemptId);
       if (pod !== undefined) {
         if (pod.epoch !== attempt.epoch || endOfPod(pod, clock.now()) !== undefined) return false;
         const { namespace, name, uid } = pod.metadata;
         const pendingMs = (pod.pendingSeconds ?? pendingSeconds) * 1000;
+        known.add(attempt.attemptId);
         hold(attempt, { namespace, name, uid, runId: pod.runId, hasSecret: pod.hasSecret, pendingMs });
         return true;
       }

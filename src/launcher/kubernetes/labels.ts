@@ -31,12 +31,17 @@ export function digestOf(...texts: string[]): string {
 }
 
 /**
- * The name of a try's Pod, and of its Secret: a DNS label that begins with the pipeline's name. The same for the same run, job
+ * The name of a try's Pod: a DNS label that begins with the pipeline's name. The same for the same run, job
  * and attempt, so that a create that is repeated is answered `AlreadyExists`.
  */
 export function podName({ runId, jobId, attemptId, launch }: PodNameParts): string {
   const digest = createHash("sha256").update([runId, jobId, attemptId].join("\0")).digest("hex").slice(0, 20);
   return `${slug(launch.pipeline, longest - 21) || "job"}-${digest}`;
+}
+
+/** The name of a try's Secret. Of the attempt alone: whoever only knows that it is over can delete what it may have left. */
+export function secretName(attemptId: string): string {
+  return `job-secret-${createHash("sha256").update(attemptId).digest("hex").slice(0, 20)}`;
 }
 
 export type PodNameParts = Pick<Claim, "runId" | "jobId" | "attemptId"> & { launch: { pipeline: string } };

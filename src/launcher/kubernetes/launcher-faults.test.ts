@@ -1,6 +1,7 @@
 // What goes wrong between a worker and its cluster: no job has two Pods for it, none is taken for ended that lives, and
 // nothing is left.
 
+import type { Secret } from "kubernetes-types/core/v1.js";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Claim } from "../../queue/queue.ts";
 import { claimOfAttempt } from "../launcher.contract.ts";
@@ -14,6 +15,7 @@ import {
   openClusterWorld,
 } from "./fixtures/cluster-world.ts";
 import { container } from "./fixtures/launches.ts";
+import { secretName } from "./labels.ts";
 import type { Pod } from "./pod-launch.ts";
 
 const never = new AbortController().signal;
@@ -189,6 +191,30 @@ describe("calls", () => {
     expect(await launching).toBe("");
     expect(world.standIn.inside.list("secrets", namespace)).toEqual([]);
     expect(podsOf(world)).toEqual([]);
+  });
+
+  test("of one that is over and that nobody has seen a Pod of, the Secret goes by its name, and is looked for nowhere else", async () => {
+    const world = await worldWith();
+    const credentials = { username: "u", password: "p", server: "registry.example.org" };
+    const box = container({ image: "registry.example.org/app:1", credentials });
+    const [claim, other] = claims(2) as [Claim, Claim];
+    for (const each of [claim, other]) {
+      world.standIn.inside.put("secrets", objectsOf(each, { box, services: [] }).secret!);
+    }
+    const launcher = await world.open();
+    await launcher.destroy(claim.attemptId);
+    await launcher.destroy(claim.attemptId);
+    const left = world.standIn.inside.list<Secret>("secrets", namespace);
+    expect(left.map(({ metadata }) => metadata?.name)).toEqual([secretName(other.attemptId)]);
+    expect(Object.keys(world.standIn.counts()).filter(call => call.endsWith(" secrets"))).toEqual([
+      "delete secrets",
+    ]);
+    // Of what it has launched itself it knows that there is none.
+    const [mine] = claims(1) as [Claim];
+    const before = changes(world)["delete secrets"];
+    await launcher.launch(mine, never);
+    await launcher.destroy(mine.attemptId);
+    expect(changes(world)["delete secrets"]).toBe(before);
   });
 
   test("many that end at the same time are deleted with one call, and no other is", async () => {

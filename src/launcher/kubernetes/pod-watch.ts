@@ -12,6 +12,7 @@ import {
   managedByLabel,
   pendingAnnotation,
   runLabel,
+  secretName,
 } from "./labels.ts";
 import type { Pod } from "./pod-launch.ts";
 
@@ -21,7 +22,7 @@ export interface SeenPod extends Pod {
   attemptId: string;
   epoch: number;
   runId: string;
-  /** It came with a Secret of its name. */
+  /** It came with a Secret of its attempt's name. */
   hasSecret: boolean;
   /** Its class says so: so long it may wait. Seconds. */
   pendingSeconds?: number;
@@ -144,7 +145,7 @@ function keepOf(pod: Pod): SeenPod {
     attemptId: labels[attemptLabel] ?? "",
     epoch: Number(labels[epochLabel] ?? 0),
     runId: labels[runLabel] ?? "",
-    hasSecret: usesSecretOfItsName(pod, name),
+    hasSecret: usesSecret(pod, secretName(labels[attemptLabel] ?? "")),
     ...(pending > 0 ? { pendingSeconds: pending } : {}),
   };
 }
@@ -174,7 +175,7 @@ function slimContainer({ name, state, ready, restartCount }: ContainerStatus): C
   return { name, ready, restartCount, image: "", imageID: "", ...(state === undefined ? {} : { state }) };
 }
 
-function usesSecretOfItsName({ spec }: Pod, name: string): boolean {
+function usesSecret({ spec }: Pod, name: string): boolean {
   const pulls = spec?.imagePullSecrets ?? [];
   const env = (spec?.containers ?? []).flatMap(container => container.env ?? []);
   return (

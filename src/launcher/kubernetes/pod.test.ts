@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { decode } from "../../../test/kubernetes/decode.ts";
 import type { ClassSettings, LaunchContainers } from "../../queue/queue.ts";
 import { claimOf, container, place } from "./fixtures/launches.ts";
+import { attemptLabel, secretName } from "./labels.ts";
 import { podOf } from "./pod.ts";
 import type { ClusterPlace, PodObjects } from "./pod-launch.ts";
 import { warmPods } from "./pod-warm.ts";
@@ -159,7 +160,7 @@ describe("a Pod", () => {
     }
     const holders = pod.spec?.containers.filter(each => JSON.stringify(each).includes("claim-token"));
     expect(holders?.map(({ name }) => name)).toEqual(["runner"]);
-    expect(secret?.metadata?.name).toBe(pod.metadata?.name);
+    expect(secret?.metadata?.name).toBe(secretName(pod.metadata!.labels![attemptLabel]!));
     expect(secret?.metadata?.labels).toEqual(pod.metadata?.labels);
   });
 

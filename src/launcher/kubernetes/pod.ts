@@ -7,7 +7,7 @@ import { accept, type Result, SlipwayError } from "../../core/failure.ts";
 import { mirroredImage } from "../../core/mirrored-image.ts";
 import { podSupervisorCommand } from "../../engine/pod/pod-supervisor.ts";
 import type { Claim, LaunchContainer, LaunchContainers, PodSettings } from "../../queue/queue.ts";
-import { annotationsOf, labelsOf, podName, serviceContainerName } from "./labels.ts";
+import { annotationsOf, labelsOf, podName, secretName, serviceContainerName } from "./labels.ts";
 import { boxContainer, type ClusterPlace, type PodLaunch, type PodObjects } from "./pod-launch.ts";
 import { readyMount, serviceProbe } from "./pod-ready.ts";
 import { architectureOf, refusalOfContainers } from "./pod-refusals.ts";
@@ -43,13 +43,14 @@ export function podOf({ claim, place }: PodLaunch): Result<PodObjects> {
   const name = podName(claim);
   const security = settings.security ?? "baseline";
   const metadata = { name, namespace: place.namespaces[security], labels: labelsOf(claim, place) };
-  const secret = secretOf(containers, containerName, metadata);
+  const secretMetadata = { ...metadata, name: secretName(claim.attemptId) };
+  const secret = secretOf(containers, containerName, secretMetadata);
   return accept({
     pod: {
       apiVersion: "v1",
       kind: "Pod",
       metadata: { ...metadata, annotations: annotationsOf(claim, place) },
-      spec: specOf({ claim, place }, containers, { name, security }),
+      spec: specOf({ claim, place }, containers, { name, secretName: secretMetadata.name, security }),
     },
     ...(secret === undefined ? {} : { secret }),
   });
@@ -57,6 +58,7 @@ export function podOf({ claim, place }: PodLaunch): Result<PodObjects> {
 
 interface Shape {
   name: string;
+  secretName: string;
   security: Security;
 }
 
@@ -115,9 +117,9 @@ function pullSecrets(
   place: ClusterPlace,
   settings: PodSettings,
   { box, services }: LaunchContainers,
-  { name }: Shape,
+  { secretName: secret }: Shape,
 ): Pick<PodSpec, "imagePullSecrets"> {
-  const own = [box, ...services].some(({ credentials }) => credentials !== undefined) ? [name] : [];
+  const own = [box, ...services].some(({ credentials }) => credentials !== undefined) ? [secret] : [];
   const names = [...own, ...(settings.imagePullSecrets ?? []), ...(place.runnerPullSecrets ?? [])];
   if (names.length === 0) return {};
   return { imagePullSecrets: [...new Set(names)].map(each => ({ name: each })) };
@@ -166,7 +168,7 @@ function serviceContainerOf(
     ...imageOf(service, place, claim),
     ...(entrypoint === undefined ? {} : { command: entrypoint.map(doubled) }),
     ...(cmd === undefined ? {} : { args: cmd.map(doubled) }),
-    env: environmentOf(service, name, shape.name),
+    env: environmentOf(service, name, shape.secretName),
     ...portsOf(service),
     resources: resources.service,
     securityContext: boxSecurity(shape.security),
@@ -186,7 +188,7 @@ function boxContainerOf(
     ...imageOf(box, place, claim),
     ...(entrypoint === undefined ? {} : { command: entrypoint.map(doubled) }),
     args: podSupervisorCommand(shape.name, cmd).map(doubled),
-    env: environmentOf(box, boxContainer, shape.name),
+    env: environmentOf(box, boxContainer, shape.secretName),
     ...portsOf(box),
     resources: resources.box,
     securityContext: boxSecurity(shape.security),

@@ -6,7 +6,7 @@ import type { Answer, KubernetesApi } from "../../kubernetes/kubernetes-api.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { pause } from "../../lib/pause.ts";
 import type { CallCount } from "./call-count.ts";
-import { attemptLabel } from "./labels.ts";
+import { attemptLabel, secretName } from "./labels.ts";
 
 export interface PodToRemove {
   namespace: string;
@@ -25,8 +25,8 @@ export interface PodRemover {
    * May be repeated. Rejects where the API server does not take it for a while.
    */
   remove(pod: PodToRemove): Promise<"told" | "gone">;
-  /** The Secret of the same name. Fine where there is none. */
-  removeSecret(pod: Omit<PodToRemove, "graceSeconds" | "uid">): Promise<void>;
+  /** The Secret of an attempt. Fine where there is none. */
+  removeSecret(of: Pick<PodToRemove, "namespace" | "attemptId" | "runId">): Promise<void>;
 }
 
 export interface PodRemoverOptions {
@@ -113,8 +113,8 @@ export function createPodRemover(options: PodRemoverOptions): PodRemover {
       scheduled = true;
       return promise;
     },
-    async removeSecret({ namespace, name, runId }) {
-      const path = `${pathOf("secrets", namespace)}/${name}`;
+    async removeSecret({ namespace, attemptId, runId }) {
+      const path = `${pathOf("secrets", namespace)}/${secretName(attemptId)}`;
       await insist(options, path, () => {
         calls.count(runId, "delete", "secrets");
         return api.call("DELETE", path, { body: deleteOptions({}) });

@@ -5,6 +5,7 @@ import { type AttemptEnd, afterAttempt } from "../../core/job-state.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Queryable } from "../../store/database.ts";
 import { endOfJob, releaseGroup, tellReporter } from "./finish-job.ts";
+import { noteLeftBehind } from "./left-behind.ts";
 import { groupLock, type JobRow } from "./locked-job.ts";
 
 export interface AttemptRow {
@@ -115,5 +116,6 @@ export async function endAttempt(
   const { state, epoch: current, worker_id } = locked.attempt;
   if (state === "finished" || current !== epoch) return "stale";
   if (heldBy !== undefined && worker_id !== heldBy) return "stale";
+  if (heldBy === undefined) await noteLeftBehind(tx, locked.attempt);
   return endLocked(tx, locked, end, { fence: true });
 }

@@ -2,6 +2,7 @@
 
 import type { Queryable } from "../../store/database.ts";
 import type { AttemptState, WorkerInfo } from "../queue.ts";
+import { takeLeftBehind } from "./left-behind.ts";
 
 interface AttemptRow {
   id: string;
@@ -23,7 +24,7 @@ export type TokenId = number | null;
 
 /**
  * Registers the worker or renews its lease. Answers every live try that it holds; of what it thinks it holds, `destroy`
- * for what is over. A live try that another worker has adopted is left out: it is to be let go, not destroyed. `foreign`
+ * for what is over, and for what a dead worker of its place may have left of such a try. A live try that another worker has adopted is left out: it is to be let go, not destroyed. `foreign`
  * where the id belongs to another token.
  */
 export async function renewWorker(
@@ -68,7 +69,7 @@ export async function renewWorker(
      union select id, epoch, state, worker_id, cancel_reason from attempts where id = any($2)`,
     [worker.id, held.map(each => each.attemptId)],
   );
-  return statesOf(worker.id, held, rows);
+  return [...statesOf(worker.id, held, rows), ...(await takeLeftBehind(db, worker, held))];
 }
 
 function statesOf(

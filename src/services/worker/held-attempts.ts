@@ -46,6 +46,8 @@ export interface HeldAttempts {
   adopt(claim: Claim, launcherRef: string | null): Promise<void>;
   /** One that the queue says is this worker's, and that it knows nothing of. */
   claimUnknown(state: AttemptState): Promise<void>;
+  /** Destroys what a dead worker may have left of one that is over. */
+  clear(state: AttemptState): void;
   /** What the queue wants of those it was told of. */
   heed(asked: readonly HeldAttempt[], states: readonly AttemptState[]): void;
   /** Tells the queue of runners that ended, until the launcher is closed. */
@@ -196,6 +198,9 @@ export function createHeldAttempts(options: HeldOptions): HeldAttempts {
       const message = "the answer to the worker was lost on its way, and there is no runner";
       hold(attemptId, epoch, false);
       void tellLost(attemptId, epoch, { outcome: "broken", reason: "not-delivered", message });
+    },
+    clear({ attemptId, epoch }) {
+      if (!held.has(attemptId)) void destroy(hold(attemptId, epoch, false));
     },
     heed(asked, states) {
       const wanted = new Map(states.map(state => [state.attemptId, state.wanted]));

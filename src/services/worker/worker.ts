@@ -55,7 +55,11 @@ export function startWorker(options: WorkerOptions): Worker {
     const asked = held.list();
     const states = await queue.renew({ ...info, draining }, asked);
     held.heed(asked, states);
-    await takeUnknown(held, states);
+    const named = new Set(asked.map(({ attemptId }) => attemptId));
+    await takeUnknown(
+      held,
+      states.filter(({ attemptId }) => !named.has(attemptId)),
+    );
     if (!link.connected) news.ring();
     link.connected = true;
   };
@@ -149,7 +153,9 @@ export function startWorker(options: WorkerOptions): Worker {
 /** What the queue says is ours and we know nothing of: the answer that would have told us was lost. */
 async function takeUnknown(held: HeldAttempts, states: readonly AttemptState[]): Promise<void> {
   for (const state of states) {
-    if (state.wanted !== "destroy" && !held.has(state.attemptId)) await held.claimUnknown(state);
+    if (held.has(state.attemptId)) continue;
+    if (state.wanted === "destroy") held.clear(state);
+    else await held.claimUnknown(state);
   }
 }
 
