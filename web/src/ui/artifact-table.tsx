@@ -34,6 +34,7 @@ export function ArtifactTable({
   ];
   return (
     <Table
+      numbers
       label="Artifacts"
       heads={heads}
       rows={sorted.map(each => ({

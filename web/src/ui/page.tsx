@@ -4,6 +4,7 @@ import { type ReactNode, useEffect } from "react";
 import { Link } from "wouter";
 import { ApiProblem } from "../api/client.ts";
 import type { Pages } from "../api/use-api.ts";
+import { useCurrentInSight } from "./current-in-sight.ts";
 import type { State } from "./state.tsx";
 import { errorText } from "./toasts.tsx";
 
@@ -179,9 +180,10 @@ export function Tabs({
   tabs: { to: string; text: string }[];
   current: string;
 }) {
+  const list = useCurrentInSight(current);
   return (
     <nav className="tabs" aria-label={label}>
-      <ul>
+      <ul ref={list}>
         {tabs.map(({ to, text }) => (
           <li key={to}>
             <Link href={to} aria-current={to === current ? "page" : undefined}>

@@ -85,6 +85,7 @@ export function Plot(props: PlotProps) {
         <summary>The numbers</summary>
         <div className="plot-numbers">
           <Table
+            numbers
             label={`Numbers of: ${title}`}
             heads={[labelTitle, ...series.map(({ label }) => ({ text: label, number: true }))]}
             rows={labels.map((label, at) => ({

@@ -6,6 +6,7 @@ import { addresses } from "../addresses.ts";
 import { type Person, useMe, useSession } from "../api/session.ts";
 import { streamState } from "../live/connect.ts";
 import { ConfirmDialog } from "./confirm.tsx";
+import { useCurrentInSight } from "./current-in-sight.ts";
 import { focusSearch, HelpSheet, moveRow, useShortcut } from "./shortcuts.tsx";
 import { setTheme, type Theme, useTheme } from "./theme.ts";
 import { Toasts, toastError } from "./toasts.tsx";
@@ -74,9 +75,10 @@ function Navigation({ me, path }: { me: Person; path: string }) {
     to === addresses.projects
       ? path === "/" || path.startsWith("/projects/")
       : path === to || path.startsWith(`${to}/`);
+  const list = useCurrentInSight(links.find(({ to }) => isHere(to))?.to ?? "");
   return (
     <nav aria-label="Main">
-      <ul>
+      <ul ref={list}>
         {links.map(({ to, text }) => (
           <li key={to}>
             <Link href={to} aria-current={isHere(to) ? "page" : undefined}>

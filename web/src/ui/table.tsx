@@ -1,5 +1,5 @@
 // A table that scrolls by itself where it is too wide, and can be reached and read with a keyboard. On a phone each row is a card
-// whose cells say what they are.
+// whose cells say what they are, unless it is numbers that are to be compared.
 
 import type { ReactNode } from "react";
 
@@ -16,14 +16,16 @@ export function Table({
   label,
   heads,
   rows,
+  numbers = false,
 }: {
   label: string;
   heads: readonly Head[];
   rows: readonly Row[];
+  numbers?: boolean;
 }) {
   const all = heads.map(head => (typeof head === "string" ? { text: head } : head));
   return (
-    <section className="scroll cards" aria-label={label} tabIndex={0}>
+    <section className={`scroll ${numbers ? "numbers" : "cards"}`} aria-label={label} tabIndex={0}>
       <table>
         <thead>
           <tr>

@@ -90,7 +90,10 @@ export function durationText(ms: number): string {
   if (seconds < 9.95) return `${(Math.round(seconds * 10) / 10).toString()} s`;
   const all = Math.round(seconds);
   if (all < 60) return `${all} s`;
-  if (all < 3600) return `${Math.floor(all / 60)} min ${String(all % 60).padStart(2, "0")} s`;
+  if (all < 3600) {
+    const rest = all % 60 === 0 ? "" : ` ${String(all % 60).padStart(2, "0")} s`;
+    return `${Math.floor(all / 60)} min${rest}`;
+  }
   if (all < 86_400)
     return `${Math.floor(all / 3600)} h ${String(Math.floor((all % 3600) / 60)).padStart(2, "0")} min`;
   return `${Math.floor(all / 86_400)} d ${Math.floor((all % 86_400) / 3600)} h`;

@@ -168,6 +168,7 @@ function Steps({ of: { steps } }: { of: Statistics }) {
   return (
     <Panel title="Slowest steps, by total time" flush>
       <Table
+        numbers
         label="Slowest steps, by total time"
         heads={[
           "Step",
@@ -202,6 +203,7 @@ function Waits({ of: { waits, caches } }: { of: Statistics }) {
     <>
       <Panel title="Waiting in the queue" flush>
         <Table
+          numbers
           label="Waiting in the queue"
           heads={["Class", ...numbers("Jobs", "Median", "90th percentile", "Longest")]}
           rows={waits.map(each => ({
@@ -213,6 +215,7 @@ function Waits({ of: { waits, caches } }: { of: Statistics }) {
       {caches.length > 0 && (
         <Panel title="Caches" flush>
           <Table
+            numbers
             label="Caches"
             heads={["Pipeline", ...numbers("Hits", "Misses", "Hit rate")]}
             rows={caches.map(({ pipeline, hits, misses }) => ({

@@ -57,6 +57,7 @@ function Numbers({ summary, set }: { summary: Summary; set: Filter["set"] }) {
   return (
     <Panel title="By class and organisation" flush>
       <Table
+        numbers
         label="Jobs by class and organisation"
         heads={[
           "Class",
