@@ -2,7 +2,7 @@
 
 import type { PipelineFile, Workflow } from "../config/pipeline-file.ts";
 import { accept, type Result, refuse } from "../core/failure.ts";
-import { nearestNames } from "../lib/nearest-names.ts";
+import { nearestNames } from "../lib/nearest.ts";
 import { matchesPatterns } from "../plan/name-patterns.ts";
 import { type FileContext, loadContextFile, openRunContext } from "./run-context.ts";
 import type { RunOptions } from "./run-options.ts";

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { editDistance } from "./edit-distance.ts";
-import { nearest } from "./nearest.ts";
+import { nearest, nearestNames } from "./nearest.ts";
 
 test("slips are counted: one letter more, less, another, or two swapped", () => {
   expect(editDistance("build", "build")).toBe(0);
@@ -35,4 +35,33 @@ test.each([
   expect(nearest(word, ["box", "services", "steps", "after-steps", "base-path", "command-timeout"])).toBe(
     meant,
   );
+});
+
+describe("names", () => {
+  const known = ["build", "deploy", "deploy-staging", "npm-install", "npm-test", "a"];
+
+  test.each<[string, string[]]>([
+    ["biuld", ["build"]],
+    ["Build", ["build"]],
+    ["deploi", ["deploy"]],
+    ["npm_install", ["npm-install"]],
+    ["deploy-stagin", ["deploy-staging"]],
+    ["completely-different", []],
+    ["x", []],
+    ["", []],
+  ])("%s is near %j", (wanted, near) => {
+    expect(nearestNames(wanted, known)).toEqual(near);
+  });
+
+  test("at most three, the nearest first, and those as near in order of name", () => {
+    expect(nearestNames("test", ["tests", "rest", "best", "test1", "toast"])).toEqual([
+      "best",
+      "rest",
+      "test1",
+    ]);
+  });
+
+  test("a very long name takes no long time", () => {
+    expect(nearestNames("x".repeat(1e6), known)).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@
 
 import type { Pipeline, PipelineFile, StepDefinition } from "../config/pipeline-file.ts";
 import { accept, type Result, refuse } from "../core/failure.ts";
-import { nearestNames } from "../lib/nearest-names.ts";
+import { nearestNames } from "../lib/nearest.ts";
 
 /** The pipeline of that name. Refuses an unknown name with what comes close, and a malformed or empty section. */
 export function selectPipeline(file: PipelineFile, name: string): Result<Pipeline> {

@@ -8,7 +8,7 @@ import { accept, type Refusal, type Result, refuse, SlipwayError } from "../core
 import type { StepSource, StepSpec } from "../core/job.ts";
 import type { StepFile, StepFiles } from "../core/step-file.ts";
 import type { Clock } from "../lib/clock.ts";
-import { nearestNames } from "../lib/nearest-names.ts";
+import { nearestNames } from "../lib/nearest.ts";
 import { type BundledSteps, openBundledSteps } from "./bundled-steps.ts";
 import type { GitRunner } from "./git-command.ts";
 import { type GitSteps, openGitSteps } from "./git-steps.ts";
