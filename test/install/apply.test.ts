@@ -148,6 +148,33 @@ test("what is no longer wanted goes, but for what holds data and what somebody h
   expect(said).toContainEqual(expect.stringContaining(kept));
 });
 
+test("routes go that were registered as what routes are no longer", async () => {
+  await apply(valuesOf("routes: { kind: ingress }"));
+  const path = (name: string) => ofPlatform("/apis/networking.k8s.io/v1", "ingresses", name);
+  const backend = { service: { name: "slipway-api", port: { number: 8080 } } };
+  for (const [name, labels] of [
+    ["slipway-api", { "slipway.dev/route": "service" }],
+    ["of-somebody-else", {}],
+  ] as const) {
+    const metadata = { name, labels };
+    const body = {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "Ingress",
+      metadata,
+      spec: { defaultBackend: backend },
+    };
+    await api.call("POST", path(name).replace(/\/[^/]+$/, ""), { body });
+  }
+  expect(await apply(valuesOf("routes: { kind: ingress }"))).not.toContainEqual(
+    expect.stringMatching(/^removed/),
+  );
+  expect(await apply(valuesOf("routes: { kind: none }"))).toContain(
+    `removed ingress ${namespaces.platform}/slipway-api`,
+  );
+  expect(await get(path("slipway-api"))).toBeUndefined();
+  expect(await get(path("of-somebody-else"))).toBeDefined();
+});
+
 test("a field that somebody else manages is a conflict with his name, until it is taken over", async () => {
   await apply(valuesOf("{}"));
   const path_ = deploymentPath("slipway-api");

@@ -158,13 +158,15 @@ test("handlers that are Services get routes, which follow the table and go with 
     metadata: { name: "of-somebody-else" },
     spec: { defaultBackend: { service: { name: "else", port: { number: 80 } } } },
   });
-  await routeHandlers(db, api, settings);
+  await routeHandlers(db, api, settings, "slipway-api");
   const names = async () => (await routes()).map(({ metadata }) => metadata.name).sort();
   expect(await names()).toEqual(["of-somebody-else", "slipway-handler-chat", "slipway-handler-forge"]);
   rows = [{ name: "forge", service: "forge-hooks", port: 9001 }];
-  await routeHandlers(db, api, settings);
+  await routeHandlers(db, api, settings, "slipway-api");
   expect(await names()).toEqual(["of-somebody-else", "slipway-handler-forge"]);
   expect(JSON.stringify((await routes()).find(each => each.metadata.name.endsWith("forge"))!.spec)).toContain(
     "9001",
   );
+  await admin.call("DELETE", `${deployments}/slipway-api`, { query: { propagationPolicy: "Background" } });
+  await until(async () => (await names()).length === 1);
 });

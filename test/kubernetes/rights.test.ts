@@ -179,9 +179,9 @@ async function workAsRouted(values: Values, component: "api" | "logs"): Promise<
   expect(troubles).toEqual([]);
   if (component === "api") {
     let rows = [{ name: "chat", service: "chat", port: 80 }];
-    await routeHandlers({ query: async () => rows as never }, api, settings);
+    await routeHandlers({ query: async () => rows as never }, api, settings, name);
     rows = [];
-    await routeHandlers({ query: async () => rows as never }, api, settings);
+    await routeHandlers({ query: async () => rows as never }, api, settings, name);
   }
   expect(cluster.inside.list(plural)).toHaveLength(1);
 }

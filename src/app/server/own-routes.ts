@@ -51,7 +51,7 @@ export async function openOwnRoutes(options: OwnRoutesOptions): Promise<OwnRoute
   const route = { name: service, paths: [...pathsOf[role]], service, port };
   kept.push(stack.use(keepOwnRoute(api, route, routeSettings, patience("the route of this service"))));
   if (role === "api") {
-    const pass = () => routeHandlers(db, api, routeSettings);
+    const pass = () => routeHandlers(db, api, routeSettings, service);
     kept.push(stack.use(keepRoutes({ ...patience("the route of a handler"), pass })));
   }
   return {

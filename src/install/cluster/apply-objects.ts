@@ -12,6 +12,7 @@ import type { Values } from "../values.ts";
 import { clusterRefused } from "./cluster-refused.ts";
 import { ensureSecret, type RandomBytes } from "./generated-secrets.ts";
 import { type Identity, identityOf, kinds, pathOf, textOf } from "./resource-path.ts";
+import { removeStaleRoutes } from "./stale-routes.ts";
 
 export const fieldManager = "slipway-install";
 export const inventoryName = "slipway-inventory";
@@ -39,6 +40,7 @@ export async function applyInstallation(options: ApplyOptions): Promise<void> {
   if (made.length > 0) say(`made, and never replaced: ${made.join(", ")} in Secret ${values.secret}`);
   for (const object of objects.filter(({ kind }) => kind !== "Namespace")) await applyObject(options, object);
   const kept = await prune(options, before, now);
+  await removeStaleRoutes(options);
   await writeInventory(api, values, union(now, kept));
 }
 
