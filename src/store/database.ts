@@ -57,11 +57,11 @@ interface Client {
 }
 
 /**
- * A statement with values is prepared once a connection: its text must be a constant, not put together from data.
- * Without values several statements may stand in one text.
+ * A statement with values, be it none of them (`[]`), is prepared once a connection: its text must be a constant, not put
+ * together from data. Where they are left out several statements may stand in one text.
  */
-async function rowsOf<Row>(on: Client, text: string, values: readonly unknown[] = []): Promise<Row[]> {
-  const statement = values.length === 0 ? text : { name: nameOf(text), text, values: [...values] };
+async function rowsOf<Row>(on: Client, text: string, values?: readonly unknown[]): Promise<Row[]> {
+  const statement = values === undefined ? text : { name: nameOf(text), text, values: [...values] };
   const { rows } = await on.query(statement);
   return rows as Row[];
 }

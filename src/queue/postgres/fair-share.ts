@@ -91,7 +91,7 @@ interface LaneRow {
 /** What every organisation has and wants, as it is now. */
 export async function lookAtShares(db: Queryable): Promise<Map<number, Share>> {
   const shares = new Map<number, Share>();
-  for (const row of await db.query<LaneRow>(lookStatement)) {
+  for (const row of await db.query<LaneRow>(lookStatement, [])) {
     const share = shares.get(row.organisation_id) ?? {
       organisationId: row.organisation_id,
       weight: row.weight,

@@ -71,8 +71,9 @@ const beginStatement = `
     returning attempts.job_id, attempts.run_id, attempts.epoch, attempts.waited
   )
   update jobs set state = 'running', started_at = coalesce(jobs.started_at, now())
-  from begun join runs on runs.id = begun.run_id where jobs.id = begun.job_id
-  returning begun.epoch, begun.waited, begun.job_id as "jobId", begun.run_id as "runId", runs.started_at is null as first`;
+  from begun where jobs.id = begun.job_id
+  returning begun.epoch, begun.waited, begun.job_id as "jobId", begun.run_id as "runId",
+    (select started_at is null from runs where id = begun.run_id) as first`;
 
 interface Begun {
   waited: string[];

@@ -13,17 +13,18 @@ import { hashOf, newClaimToken } from "./tokens.ts";
  */
 export const commitsLater = "(select set_config('synchronous_commit', 'off', true)) is not null";
 
-/** What of a job a worker is told. `job`, `project`, `organisation` and `class` are the names in the statement. */
-const claimColumns = `
-  job.run_id, job.id as job_id, job.class, organisation.name || '/' || project.name as project,
-  coalesce(class.settings, '{}') as settings, job.pipeline, job.trusted,
-  concat_ws(':', job.spec->'box'->>'id', nullif(job.spec->'box'->>'tag', '')) as box,
-  coalesce(jsonb_path_query_array(job.spec, '$.services[*].id'), '[]') as services`;
+const boxOf = "concat_ws(':', job.spec->'box'->>'id', nullif(job.spec->'box'->>'tag', ''))";
+const servicesOf = "coalesce(jsonb_path_query_array(job.spec, '$.services[*].id'), '[]')";
 
-const claimJoins = `
-  join projects project on project.id = job.project_id
-  join organisations organisation on organisation.id = job.organisation_id
-  left join classes class on class.name = job.class`;
+/**
+ * What of a job a worker is told. `job` is the name in the statement, with `box` and `services` beside its columns. Each of the
+ * others is one row by its key: joined, they would be read whole and hashed.
+ */
+const claimColumns = `
+  job.run_id, job.id as job_id, job.class, job.pipeline, job.trusted, job.box, job.services,
+  (select name from organisations where id = job.organisation_id) || '/' ||
+    (select name from projects where id = job.project_id) as project,
+  coalesce((select settings from classes where name = job.class), '{}') as settings`;
 
 /** The first jobs of a lane. A limit that is part of the text gives one plan for all: planning costs more than taking. */
 const firstOfLane = (limit: string) => `
@@ -32,9 +33,12 @@ const firstOfLane = (limit: string) => `
     and ${commitsLater}
   order by priority desc, id limit ${limit} for no key update skip locked`;
 
+/** The rest of what was the job's row, wide as it is, is not carried through the statement. */
 const take = `
-  update jobs set state = 'claimed', attempt = attempt + 1, reason = '', message = ''
-  from picked where jobs.id = picked.id returning jobs.*`;
+  update jobs job set state = 'claimed', attempt = attempt + 1, reason = '', message = ''
+  from picked where job.id = picked.id
+  returning job.id, job.run_id, job.project_id, job.organisation_id, job.class, job.pipeline, job.trusted, job.attempt,
+    job.priority, ${boxOf} as box, ${servicesOf} as services`;
 
 const tryColumns = "(id, job_id, run_id, number, state, worker_id, claim_hash, heartbeat_at)";
 
@@ -43,7 +47,7 @@ export const takeOneStatement = `
   with picked as (${firstOfLane("1")}), job as (${take}), tried as (
     insert into attempts ${tryColumns} select $4, id, run_id, attempt, 'claimed', $1, $5, now() from job
   )
-  select $4::text as attempt_id, 1 as epoch, 1 as place, ${claimColumns} from job ${claimJoins}`;
+  select $4::text as attempt_id, 1 as epoch, 1 as place, ${claimColumns} from job`;
 
 /** Takes up to $6; $4 and $5 are arrays. */
 export const takeManyStatement = `
@@ -54,7 +58,7 @@ export const takeManyStatement = `
     select ($4::text[])[place], id, run_id, attempt, 'claimed', $1, ($5::bytea[])[place], now() from numbered
   )
   select ($4::text[])[job.place] as attempt_id, 1 as epoch, job.place, ${claimColumns}
-  from numbered job ${claimJoins} order by job.place`;
+  from numbered job order by job.place`;
 
 export const adoptStatement = `
   with picked as (
@@ -68,8 +72,12 @@ export const adoptStatement = `
     update attempts set worker_id = $1 from picked where attempts.id = picked.id
     returning attempts.id, attempts.epoch, attempts.job_id, attempts.launcher_ref, attempts.claim_nonce
   )
-  select adopted.id as attempt_id, adopted.epoch, adopted.launcher_ref, adopted.claim_nonce, ${claimColumns}
-  from adopted join jobs job on job.id = adopted.job_id ${claimJoins} order by adopted.id`;
+  select job.attempt_id, job.epoch, job.launcher_ref, job.claim_nonce, ${claimColumns}
+  from (
+    select adopted.id as attempt_id, adopted.epoch, adopted.launcher_ref, adopted.claim_nonce, job.*,
+      ${boxOf} as box, ${servicesOf} as services
+    from adopted join jobs job on job.id = adopted.job_id
+  ) job order by job.attempt_id`;
 
 export interface ClaimRow {
   attempt_id: string;
