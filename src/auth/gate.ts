@@ -66,7 +66,7 @@ function admitTo(place: Place | undefined, access: Access & { role: Role }, prin
 }
 
 /** The greater role comes first in `roles`. */
-export function atLeast(role: Role, needed: Role): boolean {
+function atLeast(role: Role, needed: Role): boolean {
   return roles.indexOf(role) <= roles.indexOf(needed);
 }
 

@@ -15,7 +15,7 @@ export interface SessionCookies {
 const days = 14;
 
 /** `__Host-` binds a cookie to host, path and https; browsers refuse it without https. */
-export function cookieName({ secure }: SessionCookies): string {
+function cookieName({ secure }: SessionCookies): string {
   return secure ? "__Host-slipway" : "slipway";
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { countProblems, renderProblems } from "./code-frame.ts";
+import { renderProblems } from "./code-frame.ts";
 import type { Problem } from "./pipeline-file.ts";
 
 const problem = (line: number, column: number, rest: Partial<Problem> = {}): Problem => ({
@@ -67,12 +67,4 @@ test("a place that is not in the text has no frame", () => {
     "9:1 error: it is wrong\n  -> Put it right\n",
   );
   expect(renderProblems([], "a", { color: false })).toBe("");
-});
-
-test("problems are counted", () => {
-  expect(countProblems([])).toBe("no problems");
-  expect(countProblems([problem(1, 1)])).toBe("1 error");
-  expect(countProblems([problem(1, 1), problem(1, 1), problem(1, 1, { severity: "warning" })])).toBe(
-    "2 errors, 1 warning",
-  );
 });

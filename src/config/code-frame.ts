@@ -19,18 +19,6 @@ export function renderProblems(problems: readonly Problem[], text: string, optio
   return problems.map(problem => renderProblem(problem, lines, options)).join("\n");
 }
 
-/** `2 errors, 1 warning`; `no problems` for none. */
-export function countProblems(problems: readonly Problem[]): string {
-  const errors = problems.filter(problem => problem.severity === "error").length;
-  const warnings = problems.length - errors;
-  const parts = [counted(errors, "error"), counted(warnings, "warning")].filter(part => part !== "");
-  return parts.join(", ") || "no problems";
-}
-
-function counted(count: number, noun: string): string {
-  return count === 0 ? "" : `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 function renderProblem(problem: Problem, lines: readonly string[], { color, name }: RenderOptions): string {
   const paint = (code: string, text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const severity = paint(problem.severity === "error" ? "1;31" : "1;33", problem.severity);

@@ -3,7 +3,7 @@
 import type { Position, Problem } from "./pipeline-file.ts";
 
 /** The largest pipeline file that is read. Bytes. */
-export const largestFile = 512 * 1024;
+const largestFile = 512 * 1024;
 
 export type Decoded = { text: string } | { problem: Problem };
 

@@ -31,7 +31,7 @@ export const timeLimit = {
 
 /** What may start a run; a `!` in front excludes. */
 export const eventNames = ["push", "pull-request", "schedule", "manual"].flatMap(name => [name, `!${name}`]);
-export const resultNames = ["passed", "failed", "always"] as const;
+const resultNames = ["passed", "failed", "always"] as const;
 
 /** Reads one of our keys into the step; false where the key is none of them. */
 export function readStepSetting(
@@ -133,7 +133,7 @@ function readWords<T extends string>(
 }
 
 /** A map of variables, names as a shell takes them, values as they are written. */
-export function readVariables(reading: Reading, node: TreeNode, what: string): EnvEntry[] | undefined {
+function readVariables(reading: Reading, node: TreeNode, what: string): EnvEntry[] | undefined {
   if (isNull(node)) return [];
   if (node.kind !== "map") {
     const hint = "Write NAME: value, one a line; an option of the step that is called so belongs under with:";

@@ -7,7 +7,7 @@ import type { Position, Problem } from "./pipeline-file.ts";
 /** Errors that are told; the rest follows from these as a rule. */
 const mostErrors = 20;
 
-export function errorAt(at: Position, message: string, hint: string): Problem {
+function errorAt(at: Position, message: string, hint: string): Problem {
   return { severity: "error", line: at.line, column: at.column, message, hint };
 }
 

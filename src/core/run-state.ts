@@ -179,12 +179,6 @@ function withNumber(ranges: readonly Range[], seq: number): Range[] | undefined 
   return result.length > maxRanges ? undefined : result;
 }
 
-/** Up to which number everything has come: what a receiver may acknowledge. */
-export function receivedUpTo(state: RunState): number {
-  const first = state.received[0];
-  return first !== undefined && first[0] === 1 ? first[1] : 0;
-}
-
 /** The first numbers that are missing although later ones have come. */
 export function firstGap(state: RunState): Range | undefined {
   const [first, second] = state.received;

@@ -22,12 +22,12 @@ export const claimBody = z.object({
 });
 
 /** How to reach the repository. Only for the runner: never put it into the job's environment, and mask it. */
-export const gitCredential = z.discriminatedUnion("kind", [
+const gitCredential = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("password"), username: z.string(), password: z.string() }),
   z.strictObject({ kind: z.literal("ssh-key"), privateKey: z.string() }),
 ]);
 
-export const jobSource = z.discriminatedUnion("kind", [
+const jobSource = z.discriminatedUnion("kind", [
   /** `GET /runner/v1/source` has it. */
   z.strictObject({ kind: z.literal("sent") }),
   z.strictObject({
@@ -43,7 +43,7 @@ export const jobSource = z.discriminatedUnion("kind", [
 ]);
 
 /** Bytes, numbers and milliseconds that the runner keeps to; over them it is answered 413 or 422. */
-export const runnerLimits = z.strictObject({
+const runnerLimits = z.strictObject({
   /** Of the whole job, from the class; absent: none but the job's own. */
   timeoutMs: positive.optional(),
   heartbeatMs: positive,
@@ -63,7 +63,7 @@ export const runnerLimits = z.strictObject({
   cacheBytes: positive,
 });
 
-export const claimAnswer = z.strictObject({
+const claimAnswer = z.strictObject({
   /** Bearer token of every later call. Kept in memory only. */
   key: z.string(),
   runId: z.string(),
@@ -98,7 +98,7 @@ export const claimAnswer = z.strictObject({
 });
 
 export const heartbeatBody = z.object({ epoch });
-export const cancelAnswer = z.strictObject({
+const cancelAnswer = z.strictObject({
   cancel: cancel.nullable(),
   /** Of a heartbeat: `waited` as in the claim's answer, as long as it is by now. */
   waited: z.array(z.string()).optional(),
@@ -108,10 +108,10 @@ export const cancelAnswer = z.strictObject({
 
 export const eventsBody = z.object({ epoch, events: z.array(sentEvent).max(500) });
 /** The highest number up to which all is stored. The sender goes on behind it. */
-export const storedAnswer = z.strictObject({ stored: count });
+const storedAnswer = z.strictObject({ stored: count });
 
 /** Of artifacts and caches. */
-export const keptAnswer = z.strictObject({ location: z.string(), bytes: count });
+const keptAnswer = z.strictObject({ location: z.string(), bytes: count });
 
 export const testsBody = z.object({
   epoch,
@@ -139,18 +139,14 @@ export const finishBody = z.object({
   chunks: count,
 });
 /** `outcome` as it was decided: a good one that the events contradict has become another. */
-export const finishAnswer = z.strictObject({ accepted: z.literal(true), outcome: z.string() });
-/** Beside the fields of every problem: what is stored so far. */
-export const incompleteProblem = z.object({ code: z.literal("incomplete"), events: count, chunks: count });
+const finishAnswer = z.strictObject({ accepted: z.literal(true), outcome: z.string() });
 
 export type ClaimBody = z.input<typeof claimBody>;
 export type ClaimAnswer = z.output<typeof claimAnswer>;
 export type GitCredential = z.output<typeof gitCredential>;
 export type JobSource = z.output<typeof jobSource>;
 export type RunnerLimits = z.output<typeof runnerLimits>;
-export type HeartbeatBody = z.input<typeof heartbeatBody>;
 export type CancelAnswer = z.output<typeof cancelAnswer>;
-export type EventsBody = z.input<typeof eventsBody>;
 export type StoredAnswer = z.output<typeof storedAnswer>;
 export type KeptAnswer = z.output<typeof keptAnswer>;
 export type TestsBody = z.input<typeof testsBody>;

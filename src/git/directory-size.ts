@@ -7,7 +7,7 @@ import type { Clock } from "../lib/clock.ts";
 import { isGone } from "../lib/fs-failure.ts";
 
 /** Bytes of all files below; looking ends once they are more than `enough`. What vanishes meanwhile does not count. */
-export async function directorySize(root: string, enough: number): Promise<number> {
+async function directorySize(root: string, enough: number): Promise<number> {
   let bytes = 0;
   const open = [root];
   while (open.length > 0 && bytes <= enough) {

@@ -85,7 +85,7 @@ function fetchArguments({ depth, tags, withoutFiles }: Omit<Wanted, "commit">, r
   ];
 }
 
-export async function hasCommit(
+async function hasCommit(
   access: GitAccess,
   directory: string,
   commit: string,

@@ -202,7 +202,7 @@ async function boundedFile(
 }
 
 /** Files that differ between two commits that are there; undefined where they are more than is worth listing. */
-export async function changedPaths(
+async function changedPaths(
   access: GitAccess,
   directory: string,
   base: string,

@@ -29,7 +29,7 @@ const types: Record<string, string> = {
  * Of all that the page may do: run the scripts of this server, use its styles, ask it and nobody else. Nothing inline, nothing
  * framed, no plugin, no form that is sent elsewhere.
  */
-export const pagePolicy = [
+const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

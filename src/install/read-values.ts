@@ -34,7 +34,7 @@ export function readValues(text: string | undefined, profile: ProfileName): Resu
 }
 
 /** What the schema cannot say, since it is about several values. */
-export function contradictionIn(values: Values): Result<never> | undefined {
+function contradictionIn(values: Values): Result<never> | undefined {
   const { database, blobs, routes, namespaces, nodeClasses } = values;
   if (blobs.kind === "s3" && !/^s3:\/\/[^/]/.test(blobs.s3.address)) {
     return refuse(

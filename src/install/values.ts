@@ -243,7 +243,6 @@ export const valuesSchema = z.strictObject({
 
 export type Values = z.output<typeof valuesSchema>;
 export type ValuesInput = z.input<typeof valuesSchema>;
-export type RoleValues = Values["api"];
 
 export const profileNames = ["production", "minikube", "kind"] as const;
 export type ProfileName = (typeof profileNames)[number];

@@ -95,7 +95,7 @@ export interface StepEnvironment {
 const neverExported = new Set(["code", "name"]);
 
 /** `WERCKER_<STEP>_<OPTION>`. */
-export function optionVariable(stepName: string, option: string): string {
+function optionVariable(stepName: string, option: string): string {
   return `WERCKER_${stepName}_${option}`.replaceAll("-", "_").toUpperCase();
 }
 

@@ -15,7 +15,7 @@ export interface Combination {
 export const maxCombinations = 256;
 
 /** `MATRIX_NODE` for the axis `node`. */
-export function matrixVariable(axis: string): string {
+function matrixVariable(axis: string): string {
   return `MATRIX_${axis.replaceAll("-", "_").toUpperCase()}`;
 }
 

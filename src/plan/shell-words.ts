@@ -45,15 +45,3 @@ function unbalanced(text: string, what: string): Result<string[]> {
     "Close the quote, or put a backslash in front of it.",
   );
 }
-
-const plainWord = /^[A-Za-z0-9_@%+=:,./-]+$/;
-
-/** One word as a shell reads it back. */
-export function quoteShellWord(word: string): string {
-  return plainWord.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** A command line that splits into these words again. */
-export function joinShellWords(words: string[]): string {
-  return words.map(quoteShellWord).join(" ");
-}

@@ -26,7 +26,7 @@ export function guestRoot(run: Pick<JobRun, "workspace">): string {
 }
 
 /** A guest path as an archive has it: relative to `guestRoot`. */
-export function archivePath(run: Pick<JobRun, "workspace">, path: string): string {
+function archivePath(run: Pick<JobRun, "workspace">, path: string): string {
   return posix.relative(guestRoot(run), path);
 }
 

@@ -87,7 +87,7 @@ export async function runInternalStep(
  * Takes the shell's exported variables into the pipeline's environment (3.6 of the reference). Protected ones stay
  * protected. Failing to do so is a warning only.
  */
-export async function syncEnvironment(run: JobRun): Promise<void> {
+async function syncEnvironment(run: JobRun): Promise<void> {
   const parts: Uint8Array[] = [];
   let size = 0;
   const end = await run.session.group(

@@ -26,7 +26,7 @@ const largestBytes = 256 * 1024;
 const mostProperties = 500;
 
 /** A manifest that says nothing. */
-export function emptyManifest(): Manifest {
+function emptyManifest(): Manifest {
   return { name: "", version: "", summary: "", keywords: [], properties: [] };
 }
 

@@ -10,7 +10,7 @@ export interface StorageUnderTest extends AsyncDisposable {
 }
 
 /** Bytes; every file of the contract is small beside them, but for those that are meant to be too large. */
-export const contractLimits = { cacheBytes: 10_000, artifactBytes: 20_000 };
+const contractLimits = { cacheBytes: 10_000, artifactBytes: 20_000 };
 
 const owner = { uid: 1000, gid: 100 };
 const { signal } = new AbortController();

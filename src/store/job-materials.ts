@@ -197,7 +197,7 @@ export async function cacheScopesOf(db: Queryable, jobId: string): Promise<Cache
   return { projectId: row.project_id, own, reads };
 }
 
-export const cacheStatement = `
+const cacheStatement = `
   select c.project_id, c.scope, c.key, c.blob_key, c.bytes, c.files
   from unnest($2::text[]) with ordinality as k(key, key_place)
     cross join unnest($3::text[]) with ordinality as s(scope, scope_place)

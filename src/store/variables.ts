@@ -22,7 +22,7 @@ export interface VariableRow {
 }
 
 /** Widest scope first, so that later ones override. */
-export const variablesStatement = `
+const variablesStatement = `
   select variables.name, variables.protected, variables.value, variables.branches, variables.events, runs.branch, runs.event
   from jobs join runs on runs.id = jobs.run_id
   join variables on variables.organisation_id = jobs.organisation_id

@@ -14,7 +14,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 
 /** In memory, as the volume of a Pod is. */
 const volumes = "/dev/shm";
-export const staticBusybox = "/usr/bin/busybox";
+const staticBusybox = "/usr/bin/busybox";
 
 export interface TestPod extends AsyncDisposable {
   readonly engine: PodEngine;

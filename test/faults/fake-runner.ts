@@ -87,7 +87,7 @@ export function fakeRunner(pod: Pod): FakeRunner {
 }
 
 /** Of a container, as its spec gives it. */
-export function environmentOf(pod: Pod, container: string): Record<string, string> {
+function environmentOf(pod: Pod, container: string): Record<string, string> {
   const { env = [] } = pod.spec?.containers.find(({ name }) => name === container) ?? {};
   return Object.fromEntries(env.map(({ name, value = "" }) => [name, value]));
 }

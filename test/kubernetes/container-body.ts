@@ -147,7 +147,7 @@ function fieldValue(path: string, { metadata, spec, status }: Pod, { podIP }: So
 }
 
 /** `$(NAME)` of a variable becomes its value, `$$` becomes `$`; anything else stays. */
-export function expanded(text: string, variables: Map<string, string>): string {
+function expanded(text: string, variables: Map<string, string>): string {
   return text.replace(/\$\$|\$\(([A-Za-z_][\w.-]*)\)/g, (all, name: string | undefined) =>
     name === undefined ? "$" : (variables.get(name) ?? all),
   );

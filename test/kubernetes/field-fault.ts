@@ -2,8 +2,6 @@
 
 import type { FaultCause } from "./api-fault.ts";
 
-export type FieldFaults = FaultCause[];
-
 export const required = (field: string, detail?: string): FaultCause => ({
   reason: "FieldValueRequired",
   message: detail === undefined || detail === "" ? "Required value" : `Required value: ${detail}`,

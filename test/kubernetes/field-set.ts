@@ -40,7 +40,7 @@ export function fromFieldsV1(fields: Record<string, unknown>, isRoot = true): Fi
 
 export type Combine = (one: boolean, other: boolean) => boolean;
 
-export function combined(one: FieldSet, other: FieldSet, combine: Combine): FieldSet {
+function combined(one: FieldSet, other: FieldSet, combine: Combine): FieldSet {
   const result: FieldSet = { member: combine(one.member, other.member), children: new Map() };
   for (const key of new Set([...one.children.keys(), ...other.children.keys()])) {
     const none = emptySet();

@@ -46,7 +46,7 @@ export function managersOf({ metadata }: ApiObject): Manager[] {
 }
 
 /** By the query, or by the client's name. */
-export function managerName({ query, userAgent }: ApiRequest): string {
+function managerName({ query, userAgent }: ApiRequest): string {
   const name = query.get("fieldManager") ?? "";
   if (name !== "") return name;
   return userAgent.split("/")[0]!.trim() || "unknown";

@@ -59,7 +59,7 @@ const patchers: Record<string, (before: object, patch: unknown) => unknown> = {
 };
 
 /** RFC 7396. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
+function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const result: Json = isObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
@@ -84,7 +84,7 @@ const refused = () =>
   new ApiFault(422, "Invalid", "the server rejected our request due to an error in our request", {});
 
 /** RFC 6902. Throws ApiFault 422 for what does not hold. */
-export function jsonPatch(target: unknown, patch: unknown): unknown {
+function jsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch))
     throw badRequest("error decoding patch: json: cannot unmarshal into Go value of type jsonpatch.Patch");
   const root = { "": target };

@@ -111,7 +111,7 @@ interface Resources {
 }
 
 /** https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/ */
-export function qosClass(pod: ApiObject): string {
+function qosClass(pod: ApiObject): string {
   const spec = pod.spec as {
     containers?: { resources?: Resources }[];
     initContainers?: { resources?: Resources }[];

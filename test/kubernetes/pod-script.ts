@@ -1,7 +1,5 @@
 // What is to become of a Pod, as data, and the scripts that tests want most.
 
-import type { Pod } from "kubernetes-types/core/v1.js";
-
 export interface ContainerEnd {
   code: number;
   /** By the code unless told: `OOMKilled`. */
@@ -81,14 +79,4 @@ export function imageNameInvalid(container: string, image: string): PodScript {
 export function configError(container: string, message: string, forMs?: number): PodScript {
   const waits = { reason: "CreateContainerConfigError", message, ...(forMs === undefined ? {} : { forMs }) };
   return { containers: { [container]: { waits } } };
-}
-
-export function outOfMemory(container: string, afterMs = 1000): PodScript {
-  return { containers: { [container]: { ends: { afterMs, code: 137, reason: "OOMKilled" } } } };
-}
-
-/** By the image's name, for suites that send many Pods of many kinds: `no-such-image:1` is not found. */
-export function byImage(pod: Pod): PodScript {
-  const missing = pod.spec?.containers.find(each => /no-such-image/.test(each.image ?? ""));
-  return missing === undefined ? {} : imageNotFound(missing.name, missing.image ?? "");
 }

@@ -65,7 +65,7 @@ export function checkedObject(request: ApiRequest, value: unknown, duplicates: s
 }
 
 /** Subresources have kinds of their own. */
-export const subresourceKinds: Record<string, string> = {
+const subresourceKinds: Record<string, string> = {
   binding: "Binding",
   eviction: "Eviction",
   token: "TokenRequest",

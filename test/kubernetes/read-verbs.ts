@@ -67,7 +67,7 @@ export function versionOf(text: string | null): number | undefined {
 }
 
 /** A real one waits three seconds for that version; here the answer is the same, at once. */
-export function tooLarge(asked: number, version: number): ApiFault {
+function tooLarge(asked: number, version: number): ApiFault {
   return new ApiFault(504, "Timeout", `Timeout: Too large resource version: ${asked}, current: ${version}`, {
     causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
     retryAfterSeconds: 1,

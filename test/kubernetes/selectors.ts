@@ -18,7 +18,7 @@ type LabelsFit = (labels: Record<string, string>) => boolean;
 
 const one = /^\s*(!)?\s*([A-Za-z0-9][\w./-]*)\s*(?:(==|!=|=)\s*([\w.-]*)|\s(in|notin)\s*\(([^()]*)\))?\s*$/;
 
-export function labelsFit(text: string): LabelsFit {
+function labelsFit(text: string): LabelsFit {
   const rules = splitOutside(text).map(ruleOf);
   return labels => rules.every(rule => rule(labels));
 }

@@ -6,7 +6,7 @@ import { isNetwork } from "../../http/caller-address.ts";
 
 /** All that a server does unless told. */
 const usualRoles = ["api", "logs", "reporter", "worker"] as const;
-export const roles = [...usualRoles, "database"] as const;
+const roles = [...usualRoles, "database"] as const;
 export type RoleName = (typeof roles)[number];
 
 const text = z.string().min(1);

@@ -149,11 +149,11 @@ function* factLines(run: RunRecord): Generator<[string, string]> {
   }
 }
 
-export function nameOf(run: RunRecord, id: string): string {
+function nameOf(run: RunRecord, id: string): string {
   return run.names.get(id) ?? id;
 }
 
-export function symbolOf(outcome: Outcome): string {
+function symbolOf(outcome: Outcome): string {
   if (outcome === "passed") return "✔";
   if (outcome === "skipped") return "↷";
   return outcome === "broken" ? "!" : "✖";

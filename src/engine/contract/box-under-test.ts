@@ -30,7 +30,7 @@ export function tarOf(entries: Entry[]): AsyncIterable<Uint8Array> {
 const tailBytes = 8192;
 
 /** Reads one channel to its end and remembers everything it said, by stream. */
-export class Listener {
+class Listener {
   readonly channel: BoxChannel;
   readonly heard = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   #tails = { stdout: "", stderr: "" };

@@ -54,7 +54,7 @@ function portsOf(config: CommitConfig): string[] | undefined {
 }
 
 /** The configuration that Docker merges into the container's. Pure. */
-export function commitBody(config: CommitConfig, boxCmd: string[] | undefined): Record<string, unknown> {
+function commitBody(config: CommitConfig, boxCmd: string[] | undefined): Record<string, unknown> {
   const set = (names: string[] | undefined) =>
     names === undefined ? undefined : Object.fromEntries(names.map(name => [name, {}]));
   const body = {
@@ -72,7 +72,7 @@ export function commitBody(config: CommitConfig, boxCmd: string[] | undefined): 
 }
 
 /** The same as instructions. Pure; throws where a value cannot be said in a line. */
-export function commitInstructions(config: CommitConfig, boxCmd: string[] | undefined): string[] {
+function commitInstructions(config: CommitConfig, boxCmd: string[] | undefined): string[] {
   const labels = Object.entries({ ...blankedLabels(), ...config.labels });
   const optional = (word: string, value: string | undefined) =>
     value === undefined ? [] : [`${word} ${value}`];

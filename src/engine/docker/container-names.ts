@@ -3,7 +3,7 @@
 import type { ContainerSpec } from "../engine.ts";
 
 export const runLabel = "dev.slipway.run";
-export const projectLabel = "dev.slipway.project";
+const projectLabel = "dev.slipway.project";
 export const roleLabel = "dev.slipway.role";
 export const ownerPidLabel = "dev.slipway.owner-pid";
 export const ownerHostLabel = "dev.slipway.owner-host";

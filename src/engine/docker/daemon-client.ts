@@ -296,7 +296,7 @@ async function takeOver(
 }
 
 /** Reads a body to its end. Meant for the API's small answers. */
-export async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks);

@@ -181,7 +181,7 @@ function extraHosts(client: DaemonClient, hosts: string[]): string | string[] | 
 }
 
 /** `[[hostip:]hostport:]containerport[/proto]`; one number is the same on both sides. Undefined where it is not that. */
-export function parsePort(text: string): PortMapping | undefined {
+function parsePort(text: string): PortMapping | undefined {
   const match = /^(?:(?:(\[[0-9a-fA-F:]+\]|[^:]*):)?(\d*):)?(\d+)(?:\/(tcp|udp))?$/.exec(text);
   if (match === null) return undefined;
   const [, ip = "", host = "", container = "", protocol = "tcp"] = match;
@@ -197,7 +197,7 @@ export function parsePort(text: string): PortMapping | undefined {
 }
 
 /** The body of the create call of a container beside the box. Pure. */
-export function stepContainerBody(
+function stepContainerBody(
   request: RunRequest,
   ports: PortMapping[],
   input: Pick<ImageToolsInput, "identity" | "network" | "request">,

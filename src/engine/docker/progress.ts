@@ -70,7 +70,7 @@ export async function followProgress(
 }
 
 /** A line with its end, a build's own text, or nothing. */
-export function progressText(message: ProgressMessage): string | undefined {
+function progressText(message: ProgressMessage): string | undefined {
   if (message.stream !== undefined) return message.stream === "" ? undefined : message.stream;
   if (message.status === undefined || message.status === "") return undefined;
   if (message.id === undefined || message.id === "") return `${message.status}\n`;

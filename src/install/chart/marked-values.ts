@@ -72,7 +72,7 @@ export const switches: readonly Switch[] = [
 ];
 
 /** Of a text in its place. */
-export function mark(path: string): string {
+function mark(path: string): string {
   return `@@${path}@@`;
 }
 

@@ -7,13 +7,13 @@ import type { Values } from "../values.ts";
 import { type Component, nameOf, objectLabels, roleNames } from "./labels.ts";
 
 /** https://kubernetes.io/docs/reference/access-authn-authz/rbac/: create and deletecollection know no names. */
-export const workerRules: PolicyRule[] = [
+const workerRules: PolicyRule[] = [
   { apiGroups: [""], resources: ["pods"], verbs: ["create", "delete", "deletecollection", "list", "watch"] },
   { apiGroups: [""], resources: ["secrets"], verbs: ["create", "delete"] },
 ];
 
 /** Services that register a route of their own. */
-export const routed = ["api", "logs"] as const;
+const routed = ["api", "logs"] as const;
 
 /**
  * `create` too: a server-side apply of what is not there is checked for it, by name. The api keeps routes of handlers too, whose

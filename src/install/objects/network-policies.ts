@@ -11,7 +11,7 @@ import type { Values } from "../values.ts";
 import { databaseUserLabel, nameOf, partLabels, podLabels, ports, type Role } from "./labels.ts";
 
 /** Not the internet: RFC 6890 and what clouds answer metadata at. */
-export const notTheInternet = [
+const notTheInternet = [
   "0.0.0.0/8",
   "10.0.0.0/8",
   "100.64.0.0/10",
@@ -27,7 +27,7 @@ export const notTheInternet = [
   "168.63.129.16/32",
 ];
 /** The same of IPv6, with the addresses that stand for IPv4 ones. */
-export const notTheInternet6 = [
+const notTheInternet6 = [
   "::/127",
   "64:ff9b::/96",
   "64:ff9b:1::/48",

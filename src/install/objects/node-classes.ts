@@ -15,7 +15,7 @@ export function taintOf(nodeClass: NodeClass): Taint {
     : { key: nodeClassLabel, value: nodeClass, effect: "NoSchedule" };
 }
 
-export function tolerationOf(nodeClass: NodeClass): Toleration {
+function tolerationOf(nodeClass: NodeClass): Toleration {
   const { key, value, effect } = taintOf(nodeClass);
   return value === undefined
     ? { key, operator: "Exists", effect }

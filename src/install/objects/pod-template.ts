@@ -14,7 +14,7 @@ import { hasToken } from "./accounts.ts";
 import { type Component, databaseUserLabel, nameOf, podLabels, ports } from "./labels.ts";
 import { blobsLabel, placeOf } from "./node-classes.ts";
 
-export const podSecurity: PodSecurityContext = {
+const podSecurity: PodSecurityContext = {
   runAsNonRoot: true,
   runAsUser: 10_001,
   runAsGroup: 10_001,
@@ -23,7 +23,7 @@ export const podSecurity: PodSecurityContext = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
-export const containerSecurity: SecurityContext = {
+const containerSecurity: SecurityContext = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   capabilities: { drop: ["ALL"] },

@@ -23,7 +23,7 @@ export function roleEnvironment(values: Values, role: Role): EnvVar[] {
   return [...common, ...own, ...routeEnvironment(values, role), ...more(values)];
 }
 
-export function authority({ caConfigMap }: Values): EnvVar[] {
+function authority({ caConfigMap }: Values): EnvVar[] {
   return caConfigMap === "" ? [] : [{ name: "SLIPWAY_CA_FILE", value: "/ca/ca.crt" }];
 }
 
@@ -36,7 +36,7 @@ export function fromSecret(name: string, secret: string, key: string): EnvVar {
 }
 
 /** Of a Service in the platform's namespace. */
-export function serviceUrl({ namespaces }: Values, service: string, port: number): string {
+function serviceUrl({ namespaces }: Values, service: string, port: number): string {
   return `http://${service}.${namespaces.platform}.svc:${port}`;
 }
 

@@ -6,9 +6,9 @@ import type { PodSecurityContext, SecurityContext } from "kubernetes-types/core/
 export type Security = "baseline" | "restricted";
 
 /** Of the runner, in every class. The image has it by number and by name. */
-export const runnerUser = 10001;
+const runnerUser = 10001;
 /** Of boxes and services in restricted classes. Its group is 0, for which images that know no user of their own are made. */
-export const restrictedUser = 10002;
+const restrictedUser = 10002;
 
 /** What a root of a box needs to be one inside it: to own, write, become somebody else, end processes, listen on low ports. */
 const boxCapabilities = [

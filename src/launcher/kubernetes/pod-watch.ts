@@ -55,7 +55,7 @@ export interface PodWatch extends AsyncDisposable {
   ready(ms: number): Promise<boolean>;
 }
 
-export const podSelector = `${managedByLabel}=${managedBy},${attemptLabel}`;
+const podSelector = `${managedByLabel}=${managedBy},${attemptLabel}`;
 
 /** Begins at once and goes on for ever: an API server that is away is asked again until it is back. */
 export function watchPods(options: PodWatchOptions): PodWatch {

@@ -49,7 +49,7 @@ async function makeFilling(target: string): Promise<string> {
 }
 
 /** Puts the directory `ready` in the place of `target`, on the same file system, and removes what was there. */
-export async function replaceDirectory(target: string, ready: string): Promise<void> {
+async function replaceDirectory(target: string, ready: string): Promise<void> {
   const replaced = ready.replace(fillingMark, replacedMark);
   try {
     const hadOld = await rename(target, replaced).then(

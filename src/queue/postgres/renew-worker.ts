@@ -13,7 +13,7 @@ interface AttemptRow {
 }
 
 /** The lease of a worker; it renews it every 2.5 s. Seconds. */
-export const leaseSeconds = 8;
+const leaseSeconds = 8;
 /** So long the answer to a claim may be on its way: until then a try that the worker does not name is not held against it. Seconds. */
 const onTheWaySeconds = 10;
 /** Silent for so long, a try is noted to have been seen alive. Seconds. */

@@ -52,7 +52,7 @@ interface Service {
   unproven: RateLimit;
 }
 
-export const logFramesType = "application/vnd.slipway.log-frames";
+const logFramesType = "application/vnd.slipway.log-frames";
 const path = "/runner/v1/logs";
 
 export function logsRunnerHandler(options: RunnerLogsOptions): RequestHandler {

@@ -34,7 +34,7 @@ const mostRuns = 20;
 const lookSeconds = 120;
 const branches = "refs/heads/";
 
-export const dueStatement = `
+const dueStatement = `
   update projects set next_poll_at = now() + make_interval(secs => poll_seconds + ${lookSeconds})
   where id = (
     select id from projects

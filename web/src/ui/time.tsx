@@ -79,10 +79,6 @@ export function At({ at }: { at: string }) {
   );
 }
 
-export function exactTime(at: string): string {
-  return whole.format(new Date(at));
-}
-
 /** `40 ms`, `4.2 s`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
 export function durationText(ms: number): string {
   if (ms < 950) return `${Math.max(0, Math.round(ms))} ms`;

@@ -7,12 +7,12 @@ import { checkedEpoch, countHeader, type RunnerCall, stale, wrong } from "./call
 import { storeBody } from "./store-body.ts";
 import { answerJson } from "./wire.ts";
 
-export const knownStatement = `
+const knownStatement = `
   select count(*) filter (where artifacts.name <> $2) as others, jobs.spec->'artifacts' as specs
   from attempts join jobs on jobs.id = job_id left join artifacts on artifacts.attempt_id = attempts.id
   where attempts.id = $1 group by jobs.id`;
 
-export const insertStatement = `
+const insertStatement = `
   with live as (
     select id, run_id, job_id from attempts where id = $1 and epoch = $2 and state <> 'finished' for key share
   ), stored as (

@@ -24,7 +24,7 @@ interface JobRow {
 }
 
 /** The job and its run say whether it is trusted: either of them saying no is enough. */
-export const jobStatement = `
+const jobStatement = `
   select job.spec, job.trusted and run.trusted as trusted, job.class, coalesce(class.settings, '{}') as settings,
     job.literal_secrets as literals, run.trigger_variables as trigger
   from jobs job join runs run on run.id = job.run_id left join classes class on class.name = job.class

@@ -11,11 +11,10 @@ import { answerJson } from "./wire.ts";
 
 const mostCachesPerJob = 20;
 
-export const roomStatement =
-  "select count(*) as others from pending_caches where attempt_id = $1 and key <> $2";
+const roomStatement = "select count(*) as others from pending_caches where attempt_id = $1 and key <> $2";
 
 /** Only among what the job may read: a digest must not lead to what others have stored. */
-export const sameStatement = `
+const sameStatement = `
   select blobs.key, blobs.bytes from caches join blobs on blobs.key = caches.blob_key
   where project_id = $1 and scope = any($2) and sha256 = $3
   union all

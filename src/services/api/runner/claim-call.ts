@@ -14,7 +14,7 @@ import { answerJson, readJson } from "./wire.ts";
 const maxBytes = 16 * 1024;
 
 /** What an earlier try has said of its tests, which this one says anew. */
-export const forgetStatement = `
+const forgetStatement = `
   delete from test_results where run_id = $1 and job_id = $2
     and exists (select 1 from attempts where id = $3 and number > 1)`;
 

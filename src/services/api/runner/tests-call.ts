@@ -19,7 +19,7 @@ interface Case {
   message: string;
 }
 
-export const insertStatement = `
+const insertStatement = `
   with live as (
     select attempts.run_id, attempts.job_id, jobs.project_id from attempts join jobs on jobs.id = job_id
     where attempts.id = $1 and epoch = $2 and attempts.state <> 'finished'

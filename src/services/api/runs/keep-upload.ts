@@ -18,10 +18,10 @@ import {
 import type { Starting } from "./start-run.ts";
 
 const partBytes = sendSourcePart.maxBytes ?? 2 ** 20;
-export const partStatement = `
+const partStatement = `
   insert into blobs (key, bytes, sha256) values ($1, $2, $3)
   on conflict (key) do update set bytes = excluded.bytes, sha256 = excluded.sha256, unnamed_since = now()`;
-export const presentStatement = "select key from blobs where key = any($1)";
+const presentStatement = "select key from blobs where key = any($1)";
 
 /** Keeps one part. The same part again replaces it. */
 export async function keepPart(

@@ -15,7 +15,7 @@ export interface FrameTable {
   ends: number[];
 }
 
-export function emptyTable(): FrameTable {
+function emptyTable(): FrameTable {
   return { sources: [], seqs: [], source: [], times: [], ends: [] };
 }
 

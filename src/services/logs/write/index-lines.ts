@@ -25,7 +25,7 @@ export interface IndexRow {
   begins: boolean;
 }
 
-export const linesPerRow = 1000;
+const linesPerRow = 1000;
 const newline = 10;
 
 /** What the index gets for frames (none of them empty) that follow `from`, and where the log ends then. */
