@@ -1,11 +1,13 @@
 // How many Pods a worker creates in a second, beside a loop that does nothing but create, in turn, against the same server:
-// the same Pods, as many at once, through the same client. Whose processor time bounds each is told as well.
+// the same Pods, as many at once, through the same client. Whose processor time bounds each is told as well. Against the
+// stand-in always, and against the API server of KUBECONFIG where one is named.
 
 import { type Figure, median } from "../local/figure.ts";
+import { openBenchNamespace } from "./bench-namespace.ts";
 import { type OwnProcess, startProcess } from "./own-process.ts";
+import type { Where } from "./worker-process.ts";
 
 const rounds = 5;
-const number = 400;
 
 type Way = "bare" | "launches";
 
@@ -17,51 +19,82 @@ interface Turn {
   server: number;
 }
 
+interface Target {
+  bench: string;
+  where: Where;
+  /** Pods of a turn. */
+  number: number;
+  /** Takes them away. */
+  empty(): Promise<unknown>;
+  /** Processor time of the server so far, where it can be had. Milliseconds. */
+  cpu?(): Promise<number>;
+}
+
 export async function creates(): Promise<Figure[]> {
   using cluster = startProcess("cluster-process.ts");
+  return await measure({
+    bench: "creates",
+    where: await cluster.ask("where"),
+    number: 400,
+    empty: () => cluster.ask("empty"),
+    cpu: () => cluster.ask("cpu"),
+  });
+}
+
+/** Its Pods wait for a scheduler that there is not: no node gets any. */
+export async function createsOnCluster(kubeconfig: string): Promise<Figure[]> {
+  await using namespace = await openBenchNamespace(kubeconfig, "slipway-bench-creates");
+  return await measure({
+    bench: "creates-real",
+    where: { kubeconfig, namespace: namespace.name },
+    number: 120,
+    empty: namespace.empty,
+  });
+}
+
+async function measure(target: Target): Promise<Figure[]> {
   using worker = startProcess("worker-process.ts");
-  const where = await cluster.ask("where");
+  const { bench, where, number } = target;
   const turns: Record<Way, Turn[]> = { bare: [], launches: [] };
   for (let round = 0; round <= rounds; round++) {
     for (const way of ["bare", "launches"] as const) {
-      const turn = await timed(worker, cluster, () => worker.ask<number>(way, { where, number }));
-      await cluster.ask("empty");
+      const turn = await timed(worker, target, () => worker.ask<number>(way, { where, number }));
+      await target.empty();
       // The first one warms both up.
       if (round > 0) turns[way].push(turn);
     }
   }
   const [bare, launched] = [medianOf(turns.bare), medianOf(turns.launches)];
-  const row = { bench: "creates", goal: "" };
-  return [
+  const row = { bench, goal: "" };
+  const share = (launched.rate / bare.rate) * 100;
+  const figures: Figure[] = [
     { ...row, metric: "a bare loop, 16 at once", value: bare.rate, unit: "Pods/s" },
     { ...row, metric: "a worker, 16 at once", value: launched.rate, unit: "Pods/s", goal: ">= 100" },
-    {
-      ...row,
-      metric: "of the bare loop's",
-      value: (launched.rate / bare.rate) * 100,
-      unit: "%",
-      goal: ">= 90",
-    },
+    { ...row, metric: "of the bare loop's", value: share, unit: "%", goal: ">= 90" },
     // What the machine does besides does not count here.
     { ...row, metric: "processor time of the bare loop for each", value: bare.client, unit: "ms" },
     { ...row, metric: "processor time of a worker for each", value: launched.client, unit: "ms" },
+  ];
+  if (target.cpu === undefined) return figures;
+  return [
+    ...figures,
     { ...row, metric: "the server's for each of the bare loop", value: bare.server, unit: "ms" },
     { ...row, metric: "the server's for each of a worker", value: launched.server, unit: "ms" },
   ];
 }
 
-async function timed(worker: OwnProcess, cluster: OwnProcess, work: () => Promise<number>): Promise<Turn> {
+async function timed(worker: OwnProcess, target: Target, work: () => Promise<number>): Promise<Turn> {
   const spent = async () => ({
     client: await worker.ask<number>("cpu"),
-    server: await cluster.ask<number>("cpu"),
+    server: (await target.cpu?.()) ?? 0,
   });
   const before = await spent();
   const rate = await work();
   const after = await spent();
   return {
     rate,
-    client: (after.client - before.client) / number,
-    server: (after.server - before.server) / number,
+    client: (after.client - before.client) / target.number,
+    server: (after.server - before.server) / target.number,
   };
 }
 

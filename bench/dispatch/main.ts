@@ -4,16 +4,18 @@
 
 import type { Figure } from "../local/figure.ts";
 import { runBenches } from "../run-benches.ts";
-import { creates } from "./creates.ts";
+import { creates, createsOnCluster } from "./creates.ts";
 import { liveJobs } from "./live-jobs.ts";
 import { podBox } from "./pod-box.ts";
 import { clusterBenchOf, podFirstByte } from "./pod-first-byte.ts";
 import { queueToCreate } from "./queue-to-create.ts";
 
+const { KUBECONFIG: kubeconfig } = process.env;
 const cluster = clusterBenchOf(process.env);
 
 const benches: Record<string, () => Promise<Figure[]>> = {
   creates,
+  ...(kubeconfig === undefined ? {} : { "creates-real": () => createsOnCluster(kubeconfig) }),
   queue: queueToCreate,
   live: liveJobs,
   "pod-box": podBox,

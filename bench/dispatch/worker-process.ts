@@ -3,21 +3,22 @@
 import http from "node:http";
 import type https from "node:https";
 import { keepHeapSmall } from "../../src/app/server/small-heap.ts";
+import type { ClusterAccess } from "../../src/kubernetes/cluster-access.ts";
+import { accessFromKubeconfig } from "../../src/kubernetes/kubeconfig.ts";
 import { openKubernetesApi } from "../../src/kubernetes/kubernetes-api.ts";
 import { createCallCount } from "../../src/launcher/kubernetes/call-count.ts";
 import { claimOf, container, place } from "../../src/launcher/kubernetes/fixtures/launches.ts";
 import { createKubernetesLauncher } from "../../src/launcher/kubernetes/kubernetes-launcher.ts";
 import { podOf } from "../../src/launcher/kubernetes/pod.ts";
+import type { ClusterPlace } from "../../src/launcher/kubernetes/pod-launch.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { createHttpQueue } from "../../src/queue/http/http-queue.ts";
 import type { Claim, LaunchContainers } from "../../src/queue/queue.ts";
 import { startWorker, type Worker } from "../../src/services/worker/worker.ts";
 import { serveCalls } from "./own-process.ts";
 
-interface Where {
-  url: string;
-  token: string;
-}
+/** An API server: the stand-in, or a cluster's, in a namespace where Pods stay as they were created. */
+export type Where = { url: string; token: string } | { kubeconfig: string; namespace: string };
 
 keepHeapSmall();
 const never = new AbortController().signal;
@@ -28,20 +29,34 @@ const containers: LaunchContainers = { box: container(), services: [service] };
 let count = 0;
 let worker: Worker | undefined;
 
-function openApi({ url, token }: Where) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 32, scheduling: "fifo" });
-  return openKubernetesApi({
-    server: url,
-    agent: agent as https.Agent,
-    authorization: async () => `Bearer ${token}`,
-    [Symbol.dispose]: () => agent.destroy(),
-  });
+async function openApi(where: Where) {
+  return openKubernetesApi(await accessOf(where));
 }
 
-function openLauncher(where: Where) {
+async function accessOf(where: Where): Promise<ClusterAccess> {
+  if ("kubeconfig" in where) {
+    return accessFromKubeconfig({ files: [where.kubeconfig], env: process.env, clock: systemClock });
+  }
+  const agent = new http.Agent();
+  return {
+    server: where.url,
+    agent: agent as https.Agent,
+    authorization: async () => `Bearer ${where.token}`,
+    [Symbol.dispose]: () => agent.destroy(),
+  };
+}
+
+function namespacesOf(where: Where): ClusterPlace["namespaces"] {
+  if ("url" in where) return place.namespaces;
+  return { baseline: where.namespace, restricted: where.namespace };
+}
+
+/** `rate` and `pods`: the settings createsPerSecond and maxPods, so high that the server alone is the limit. */
+async function openLauncher(where: Where) {
   return createKubernetesLauncher({
-    ...{ api: openApi(where), clock: systemClock, random: Math.random, objectsOf },
-    namespaces: Object.values(place.namespaces),
+    ...{ api: await openApi(where), clock: systemClock, random: Math.random },
+    objectsOf: claim => objectsOf(where, claim),
+    namespaces: Object.values(namespacesOf(where)),
     rate: { perSecond: 10_000, atOnce },
     pods: { high: 10_000, low: 9000 },
     calls: createCallCount({ clock: systemClock, counted: () => undefined, runOver: () => undefined }),
@@ -49,10 +64,13 @@ function openLauncher(where: Where) {
   });
 }
 
-function objectsOf(claim: Claim) {
+function objectsOf(where: Where, claim: Claim) {
   const launch = { ...claim.launch, containers };
-  const objects = podOf({ claim: { ...claim, launch }, place });
+  const here = { ...place, namespaces: namespacesOf(where) };
+  const objects = podOf({ claim: { ...claim, launch }, place: here });
   if (!objects.ok) throw new Error(objects.refusal.message);
+  // Nobody schedules it, so that no node has to run thousands.
+  if ("kubeconfig" in where) objects.value.pod.spec!.schedulerName = "slipway-bench-nobody";
   return objects.value;
 }
 
@@ -61,16 +79,19 @@ function newClaim(): Claim {
   return claimOf(containers, {}, { runId: id, jobId: id, attemptId: id });
 }
 
-/** So many creates a second of a loop that does nothing else. */
+/** So many creates a second of a loop that does nothing else: same Pods, same client, same question. */
 async function bare({ where, number }: { where: Where; number: number }): Promise<number> {
-  using api = openApi(where);
-  const path = `/api/v1/namespaces/${place.namespaces.baseline}/pods`;
+  using api = await openApi(where);
+  const path = `/api/v1/namespaces/${namespacesOf(where).baseline}/pods`;
   let left = number;
   const began = performance.now();
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       while (left-- > 0) {
-        const answer = await api.call("POST", path, { body: objectsOf(newClaim()).pod, metadataOnly: true });
+        const answer = await api.call("POST", path, {
+          body: objectsOf(where, newClaim()).pod,
+          metadataOnly: true,
+        });
         if (!answer.ok) throw new Error(`${answer.code} ${answer.status.message}`);
       }
     }),
@@ -79,7 +100,7 @@ async function bare({ where, number }: { where: Where; number: number }): Promis
 }
 
 async function launches({ where, number }: { where: Where; number: number }): Promise<number> {
-  await using launcher = openLauncher(where);
+  await using launcher = await openLauncher(where);
   await launcher.strays();
   const began = performance.now();
   const references = await Promise.all(
@@ -99,7 +120,7 @@ async function work(options: {
   const quiet = { info: () => undefined, warn: (...told: unknown[]) => console.error(...told) };
   worker = startWorker({
     queue: createHttpQueue({ url: options.apiUrl, token: options.workerToken, clock: systemClock }),
-    launcher: openLauncher(options.where),
+    launcher: await openLauncher(options.where),
     info: {
       ...{
         id: options.name ?? "w-bench",

@@ -121,3 +121,38 @@ test("lines come as they are written, and one that was cut is no line", async ()
   const watch = await server.api.lines("/watch");
   expect(watch.ok && (await Array.fromAsync(watch.body))).toEqual([{ a: 1 }, { a: 2 }]);
 });
+
+test("managedFields are left out of watches and of metadata, and nothing else is", async () => {
+  const fields = [{ manager: "x", fieldsV1: { "f:spec": { 'k:{"a":"b"}': { ".": {} } } } }];
+  const text = ',"managedFields":[ ]},"spec":{ and ],"';
+  const objects = [
+    { kind: "Pod", metadata: { name: "a", managedFields: fields }, spec: { args: [text, [1]] } },
+    { kind: "Pod", metadata: { name: text, managedFields: [] } },
+    { kind: "Pod", metadata: { name: "no fields" }, spec: { args: [[{}]] } },
+  ];
+  // Not as servers write them: then they may stay.
+  const odd = [
+    { metadata: { name: "a", managedFields: fields, ownerReferences: [{ uid: "1" }] }, spec: {} },
+    { metadata: { name: "a", managedFields: [{ list: [{ a: [1] }] }, "]}", '],"'] }, status: { a: [1] } },
+    { metadata: { name: "a", managedFields: ["x]},"] }, status: [{ b: "]}" }] },
+  ];
+  await using server = await openServer((response, { url, method }) => {
+    if (method === "POST") return json(response, 201, objects[Number(url.slice(-1))]);
+    response.writeHead(200);
+    response.end(
+      [...objects, ...odd].map(object => `${JSON.stringify({ type: "ADDED", object })}\n`).join(""),
+    );
+  });
+  const without = (object: { metadata: { managedFields?: unknown } }) => {
+    const { managedFields: _, ...metadata } = object.metadata;
+    return { ...object, metadata };
+  };
+  for (const [at, object] of objects.entries()) {
+    const answer = await server.api.call("POST", `/${at}`, { body: {}, metadataOnly: true });
+    expect(answer.ok && answer.body).toEqual(without(object));
+  }
+  const watch = await server.api.lines<{ object: (typeof objects)[0] }>("/watch");
+  const seen = watch.ok ? (await Array.fromAsync(watch.body)).map(({ object }) => object) : [];
+  expect(seen.slice(0, 3)).toEqual(objects.map(without));
+  expect(seen.slice(3).map(without)).toEqual(odd.map(without));
+});

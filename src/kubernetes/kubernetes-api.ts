@@ -5,6 +5,7 @@ import http from "node:http";
 import https from "node:https";
 import { SlipwayError } from "../core/failure.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
+import { parseSlim } from "./parse-slim.ts";
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
 export interface Status {
@@ -36,7 +37,8 @@ export interface CallOptions {
   /** `application/json` unless told: patches have their own. */
   contentType?: string;
   /**
-   * Of an object that is answered only kind and metadata, without all the rest that a create sends back.
+   * Of an object that is answered only kind and metadata, without all the rest that a create sends back, and without
+   * `managedFields`.
    * https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
    */
   metadataOnly?: boolean;
@@ -52,7 +54,7 @@ export interface KubernetesApi extends Disposable {
    * It is never repeated here.
    */
   call<T>(method: string, path: string, options?: CallOptions): Promise<Answer<T>>;
-  /** A call whose answer is a stream of JSON lines (a watch), each parsed. Ends when the server ends it. */
+  /** A call whose answer is a stream of JSON lines (a watch), each parsed, without `managedFields`. Ends when the server ends it. */
   lines<T>(path: string, options?: Omit<CallOptions, "body">): Promise<Answer<AsyncIterable<T>>>;
 }
 
@@ -67,11 +69,11 @@ export function openKubernetesApi(access: ClusterAccess): KubernetesApi {
     async call<T>(method: string, path: string, options: CallOptions = {}) {
       const response = await send(server, method, path, options);
       const text = await readAll(response);
-      return answerOf<T>(response, text);
+      return answerOf<T>(response, text, options.metadataOnly === true ? parseSlim : JSON.parse);
     },
     async lines<T>(path: string, options: CallOptions = {}) {
       const response = await send(server, "GET", path, options);
-      if (response.statusCode !== 200) return answerOf<AsyncIterable<T>>(response, await readAll(response));
+      if (response.statusCode !== 200) return answerOf(response, await readAll(response), JSON.parse);
       return { ok: true, code: 200, body: linesOf<T>(response), warnings: [] };
     },
     [Symbol.dispose]: () => access[Symbol.dispose](),
@@ -174,9 +176,13 @@ function readAll(response: http.IncomingMessage): Promise<string> {
   });
 }
 
-function answerOf<T>(response: http.IncomingMessage, text: string): Answer<T> {
+function answerOf<T>(
+  response: http.IncomingMessage,
+  text: string,
+  read: (text: string) => unknown,
+): Answer<T> {
   const code = response.statusCode ?? 0;
-  const parsed = parse(text);
+  const parsed = parsedBy(read, text);
   if (code >= 200 && code < 300) return { ok: true, code, body: parsed as T, warnings: warningsOf(response) };
   const status: Status =
     (parsed as Status | undefined)?.kind === "Status"
@@ -186,9 +192,9 @@ function answerOf<T>(response: http.IncomingMessage, text: string): Answer<T> {
   return { ok: false, code, status, ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}) };
 }
 
-function parse(text: string): unknown {
+function parsedBy(read: (text: string) => unknown, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return read(text);
   } catch {
     return undefined;
   }
@@ -212,7 +218,7 @@ async function* linesOf<T>(response: http.IncomingMessage): AsyncGenerator<T> {
       from = end + 1;
       const line = held.length === 1 ? held[0]! : Buffer.concat(held);
       held = [];
-      if (line.length > 0) yield JSON.parse(line.toString("utf8")) as T;
+      if (line.length > 0) yield parseSlim(line.toString("utf8")) as T;
     }
     if (from < part.length) held.push(part.subarray(from));
   }

@@ -196,15 +196,20 @@ function changeBy<T extends KubernetesObject>(
 function createSilence(clock: Clock, outer: AbortSignal) {
   const abort = new AbortController();
   const onAbort = () => abort.abort(outer.reason);
-  const expire = () => abort.abort(new Error("the watch is silent"));
-  let cancel = clock.after(silenceMs, expire);
+  let heardAt = clock.monotonic();
+  // One timer that looks when the last word was, not a new one for each of thousands.
+  const look = () => {
+    const left = heardAt + silenceMs - clock.monotonic();
+    if (left > 0) cancel = clock.after(left, look);
+    else abort.abort(new Error("the watch is silent"));
+  };
+  let cancel = clock.after(silenceMs, look);
   outer.addEventListener("abort", onAbort, { once: true });
   if (outer.aborted) onAbort();
   return {
     signal: abort.signal,
     heard() {
-      cancel();
-      cancel = clock.after(silenceMs, expire);
+      heardAt = clock.monotonic();
     },
     stop() {
       cancel();
