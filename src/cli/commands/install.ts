@@ -76,7 +76,7 @@ export const uninstall: Command = async (context, _args, flags) => {
 function preface({ secret, namespaces }: Values): string {
   return [
     `# Secret ${namespaces.platform}/${secret} is not among these: its values are random and made once.`,
-    "# After the namespaces are there: slipway install --secrets | kubectl create -f -",
+    "# After the namespaces are there, with the same --profile and --values: slipway install --secrets | kubectl create -f -",
     "# (`slipway install --apply` does all of it, and removes what is no longer wanted.)",
     "",
   ].join("\n");
