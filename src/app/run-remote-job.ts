@@ -6,6 +6,7 @@ import path from "node:path";
 import { Cancel } from "../core/cancel.ts";
 import { SlipwayError } from "../core/failure.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { PipeEnds } from "../engine/host/fifo.ts";
 import type { PodEngine, PodEngineOptions } from "../engine/pod/pod-engine.ts";
 import type { PodIo } from "../engine/pod/prepare-io.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -25,12 +26,21 @@ export interface RunnerProcess {
   say(line: string): void;
   /** What the engine `pod` needs; laid before anything else. */
   io?: Promise<PodIo>;
+  /** What was made ready before there was work. */
+  ready?: ReadyRunner;
+}
+
+/** What a job's own engine takes over. */
+export interface ReadyRunner {
+  /** Of the engine `host`. */
+  pipes?: Promise<PipeEnds>;
 }
 
 const wrongUsage = 2;
 
 /** Drives one job to its end and answers the exit code. TERM ends the job, which is then told of within its grace. */
-export async function runRunner({ input: text, env, version, say, io }: RunnerProcess): Promise<number> {
+export async function runRunner(runner: RunnerProcess): Promise<number> {
+  const { input: text, say, io } = runner;
   const read = readRunnerInput(text);
   if (!read.ok) {
     say(`${read.refusal.message}: ${read.refusal.hint ?? ""}`);
@@ -41,7 +51,7 @@ export async function runRunner({ input: text, env, version, say, io }: RunnerPr
   const ca = input.caFile === undefined ? undefined : await readFile(input.caFile, "utf8");
   const pod = input.engine === "pod" ? podOf(input, io) : undefined;
   return await runRemoteJob({
-    ...optionsOf(input, { env, version, say }),
+    ...optionsOf(input, runner),
     ...(ca === undefined ? {} : { ca }),
     ...(pod === undefined ? {} : { openEngine: () => pod.engine() }),
     signal: stop.signal,
@@ -53,14 +63,16 @@ export async function runRunner({ input: text, env, version, say, io }: RunnerPr
   });
 }
 
-type Process = Pick<RunnerProcess, "env" | "version" | "say">;
+type Process = Pick<RunnerProcess, "env" | "version" | "say" | "ready">;
 
-function optionsOf(input: RunnerInput, { env, version, say }: Process): Omit<RemoteJobOptions, "signal"> {
+function optionsOf(input: RunnerInput, process: Process): Omit<RemoteJobOptions, "signal"> {
+  const { env, version, say, ready } = process;
   const environment = fewOf(env);
   return {
     input,
     version,
-    openEngine: () => (input.engine === "host" ? hostEngine(input, environment) : dockerEngine(input, say)),
+    openEngine: () =>
+      input.engine === "host" ? hostEngine(input, environment, ready) : dockerEngine(input, say),
     steps: {
       // As far from src/app as from dist/cli.
       bundledDir: path.join(import.meta.dirname, "..", "..", "steps"),
@@ -155,16 +167,27 @@ export async function prepareRunner(
   { engine, user }: RunnerAhead,
   { env, version }: Process,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ReadyRunner> {
   await import("../remote/job-parts.ts");
-  await (engine === "host" ? import("../engine/host/host-engine.ts") : import("./docker-daemon.ts"));
-  if (engine !== "host" || signal.aborted) return;
+  if (engine === "docker") {
+    await import("./docker-daemon.ts");
+    return {};
+  }
+  await import("../engine/host/host-engine.ts");
+  if (!signal.aborted) await rehearse(user, { env, version, say: () => undefined }, signal);
+  const { makePipes } = await import("../engine/host/fifo.ts");
+  const pipes = makePipes(path.resolve("."), fewOf(env).PATH!);
+  // Whoever uses them hears of it.
+  pipes.catch(() => undefined);
+  return { pipes };
+}
+
+async function rehearse(user: RunnerAhead["user"], process: Process, signal: AbortSignal): Promise<void> {
   const directory = path.resolve("rehearsal");
   const { rehearseJob } = await import("../remote/rehearse-job.ts");
-  await rehearseJob(
-    url => optionsOf(rehearsalInput(url, directory, user), { env, version, say: () => undefined }),
-    signal,
-  ).catch(() => undefined);
+  await rehearseJob(url => optionsOf(rehearsalInput(url, directory, user), process), signal).catch(
+    () => undefined,
+  );
   await rm(directory, { recursive: true, force: true }).catch(() => undefined);
 }
 
@@ -186,7 +209,11 @@ function fewOf(env: RunnerProcess["env"]): Record<string, string> {
   return few;
 }
 
-async function hostEngine(input: RunnerInput, environment: Record<string, string>): Promise<Engine> {
+async function hostEngine(
+  input: RunnerInput,
+  environment: Record<string, string>,
+  { pipes }: ReadyRunner = {},
+): Promise<Engine> {
   const { createHostEngine } = await import("../engine/host/host-engine.ts");
   // A directory that names this process: what it leaves when it is killed can be found and ended.
   const root = path.join(input.boxDirectory ?? path.join(input.directory, "box"), ownDirectoryName());
@@ -196,6 +223,7 @@ async function hostEngine(input: RunnerInput, environment: Record<string, string
     environment: { PATH: environment.PATH, LANG: "C.UTF-8" },
     ownHome: true,
     startsSoon: true,
+    ...(pipes === undefined ? {} : { pipes }),
     ...(input.user === undefined ? {} : { spawnAs: input.user }),
     clock: systemClock,
     random: randomText,

@@ -28,13 +28,13 @@ export async function runnerCommand(context: RunnerContext, args: readonly strin
   io?.catch(() => undefined);
   const { prepareRunner, runRunner } = await import("../app/run-remote-job.ts");
   const told = asked ?? textOf(stdin);
-  if (ahead !== undefined) await prepareRunner(ahead, { env, version, say }, endingWith(told));
+  const ready = ahead && (await prepareRunner(ahead, { env, version, say }, endingWith(told)));
   const input = await told;
   // One that was started ahead, and whose worker has ended.
   if (ahead !== undefined && input === "") return 0;
   // Its directory has another name by now, and Node remembers the first that it saw.
   if (ahead !== undefined) process.chdir(".");
-  return runRunner({ input, env, version, say, ...(io === undefined ? {} : { io }) });
+  return runRunner({ input, env, version, say, ...(io && { io }), ...(ready && { ready }) });
 }
 
 /** `--ahead=` and JSON, from a launcher of ours. */

@@ -8,15 +8,18 @@ import { abortable } from "../../lib/abortable.ts";
 import { packDirectory } from "../../lib/tar/pack-directory.ts";
 import { packEntries } from "../../lib/tar/pack-entries.ts";
 import { unpackInto } from "../../lib/tar/unpack-into.ts";
-import { type BoxUser, packAs, unpackAs } from "./user-files.ts";
+import { type BoxUser, packAs, type Unpacker } from "./user-files.ts";
 
-/** Unpacks into the directory `at`, which must lie in one of the roots. Where an owner is given, all of it is theirs. */
+/**
+ * Unpacks into the directory `at`, which must lie in one of the roots. With an unpacker all of it becomes its user's, who
+ * does it.
+ */
 export async function putFiles(
   archive: AsyncIterable<Uint8Array>,
   at: string,
   roots: string[],
   signal: AbortSignal,
-  owner?: BoxUser,
+  unpackerFor?: (directory: string) => Unpacker,
 ): Promise<Result<void>> {
   const directory = await realpath(at).catch(() => undefined);
   if (directory === undefined || !within(directory, roots)) {
@@ -26,8 +29,8 @@ export async function putFiles(
       "on the host engine files go below $WERCKER_ROOT, $WERCKER_OUTPUT_DIR and the like only",
     );
   }
-  if (owner !== undefined) {
-    await unpackAs(owner, directory, abortable(archive, signal), signal);
+  if (unpackerFor !== undefined) {
+    await unpackerFor(directory).unpack(abortable(archive, signal), signal);
     return accept(undefined);
   }
   const unpacked = await unpackInto(directory, abortable(archive, signal), { signal });

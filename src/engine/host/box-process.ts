@@ -25,6 +25,8 @@ export interface BoxProcessOptions {
   spawnAs?: { uid: number; gid: number };
   /** Made before; absent: it makes its own. */
   pipes?: Promise<PipeEnds>;
+  /** It may come to be of no use: this program does not stay for it until `hold`. */
+  idle?: boolean;
   clock: Clock;
 }
 
@@ -32,6 +34,8 @@ export interface BoxProcess {
   channel: BoxChannel;
   /** Process id of the supervisor, undefined when it has ended. */
   leader(): number | undefined;
+  /** From here on this program stays as long as the box. */
+  hold(): void;
   /** Ends the supervisor by KILL, all it started, and the output. Fine when they are gone. */
   end(): Promise<void>;
 }
@@ -74,7 +78,12 @@ export async function startBoxProcess(options: BoxProcessOptions): Promise<BoxPr
         });
     });
   });
+  const parts = [child, pipes.stdin, pipes.stdout, pipes.stderr];
+  if (options.idle === true) for (const part of parts) part.unref();
   return {
+    hold() {
+      for (const part of parts) part.ref();
+    },
     channel: {
       nonce,
       output: mergeOutput(pipes, closed, clock),

@@ -1,10 +1,11 @@
 // What the host engine does beyond the contract: what a box sees of the machine, and what it cannot reach.
 
+import { readlinkSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
 import { BoxUnderTest, tarOf } from "../contract/box-under-test.ts";
 import type { ContainerSpec, EngineNews, EngineRequest } from "../engine.ts";
@@ -189,17 +190,92 @@ test("the box's shell is the one that is asked for", async () => {
   expect(other.listener.text("stdout")).toMatch(/ \/bin\/sh\n$/);
 });
 
-test("a box can belong to another user", async () => {
+test.each([false, true])("a box can belong to another user; made ready before: %s", async startsSoon => {
   const uid = process.getuid?.() === 0 ? 65_534 : (process.getuid?.() ?? 0);
   const gid = process.getgid?.() === 0 ? 65_534 : (process.getgid?.() ?? 0);
   await import("node:fs/promises").then(fs => fs.chmod(root, 0o755));
-  await using box = await start({}, { spawnAs: { uid, gid } });
+  await using box = await start({}, { spawnAs: { uid, gid }, startsSoon });
   expect(box.listener.text("stdout")).toContain(` ready ${uid} ${gid} `);
   await box.write("given", [{ name: "file", content: "x" }]);
   const file = `${box.workspace.paths.pipeline}/given/file`;
   expect(await stat(file)).toMatchObject({ uid, gid });
   const run = await box.run(`echo more >> ${file} && echo x > /dev/stderr && cat ${file}; exit 0\n`);
   expect(run).toMatchObject({ stdout: "xmore\n", stderr: "x\n" });
+  // Whoever waited for an archive was for one.
+  await box.write("again", [{ name: "file", content: "y" }]);
+  expect(await stat(`${box.workspace.paths.pipeline}/again/file`)).toMatchObject({ uid, gid });
+});
+
+describe("a box that is made ready before it is asked for", () => {
+  const ready = async () => {
+    for (;;) {
+      const [directory] = await readdir(root);
+      const found = (await listProcesses()).filter(one => one.session === one.pid && isIn(one.pid));
+      if (directory !== undefined && found[0] !== undefined) return { directory, pid: found[0].pid };
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+  };
+  const isIn = (pid: number) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`).startsWith(root);
+    } catch {
+      return false;
+    }
+  };
+
+  test("is the one that is used, and the next one is another", async () => {
+    const host = engine({ startsSoon: true });
+    const { directory, pid } = await ready();
+    const started = await host.start(request());
+    if (!started.ok) throw new Error(started.refusal.message);
+    const workspace = started.value;
+    expect(workspace.paths.root).toBe(join(root, directory));
+    const box = new BoxUnderTest(workspace);
+    await box.greeted();
+    expect((await box.run("echo $PPID; pwd; echo $TMPDIR; exit 0\n")).stdout).toBe(
+      `${pid}\n${join(root, directory)}\n${join(root, directory, "tmp")}\n`,
+    );
+    const next = await host.start(request());
+    if (next.ok) expect(next.value.paths.root).not.toBe(workspace.paths.root);
+    if (next.ok) await next.value[Symbol.asyncDispose]();
+    await workspace[Symbol.asyncDispose]();
+    expect((await listProcesses()).some(one => one.pid === pid)).toBe(false);
+  });
+
+  test.each<[string, Partial<ContainerSpec>, string]>([
+    ["variables", { env: [{ name: "OWN", value: "1" }] }, "own 1"],
+    ["a shell", { cmd: ["/bin/sh"] }, "own "],
+  ])("is thrown away where %s of its own are wanted", async (_what, change, said) => {
+    const host = engine({ startsSoon: true });
+    const { directory, pid } = await ready();
+    const started = await host.start(request({ box: container(change) }));
+    if (!started.ok) throw new Error(started.refusal.message);
+    const box = new BoxUnderTest(started.value);
+    await box.greeted();
+    expect((await box.run('echo "own $OWN"; exit 0\n')).stdout).toBe(`${said}\n`);
+    expect(await readdir(root)).not.toContain(directory);
+    expect((await listProcesses()).some(one => one.pid === pid)).toBe(false);
+    await started.value[Symbol.asyncDispose]();
+  });
+
+  test("is replaced where it has ended meanwhile", async () => {
+    const host = engine({ startsSoon: true });
+    const { directory, pid } = await ready();
+    process.kill(pid, "SIGKILL");
+    // Until we have heard of it.
+    const isThere = () => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    while (isThere()) await new Promise(resolve => setTimeout(resolve, 2));
+    const started = await host.start(request());
+    if (!started.ok) throw new Error(started.refusal.message);
+    expect(started.value.paths.root).not.toBe(join(root, directory));
+    await started.value[Symbol.asyncDispose]();
+  });
 });
 
 test("what another user's box may not read is not read for it", async () => {

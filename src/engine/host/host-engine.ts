@@ -1,7 +1,7 @@
 // The engine without containers: the box is a tree of processes in a private directory of this machine. For a first
 // look and for machines that have no containers. It isolates nothing, and says so at each start.
 
-import { chmod, chown, mkdir, mkdtemp, realpath, symlink } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, realpath, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { cancelOf } from "../../core/cancel.ts";
 import { accept, type Refusal, type Result } from "../../core/failure.ts";
@@ -18,14 +18,22 @@ import type {
 import { linkVariables } from "../link-variables.ts";
 import { getFiles, putFiles } from "./box-files.ts";
 import { type BoxProcess, startBoxProcess } from "./box-process.ts";
-import { makePipes, type PipeEnds } from "./fifo.ts";
+import type { PipeEnds } from "./fifo.ts";
+import {
+  fitsPrepared,
+  giveTo,
+  machineEnvironment,
+  makeDirectories,
+  type PreparedBox,
+  prepareBox,
+} from "./prepared-box.ts";
 import { endMembers, type Membership, signalMembers } from "./processes.ts";
 import { removeTree } from "./remove-tree.ts";
 import { hintForScript } from "./script-hint.ts";
 import { refusalOfPorts, serviceAddress } from "./service-ports.ts";
 import { refusalOfService, type ServiceProcess, startService } from "./service-process.ts";
 import { openTerminal } from "./terminal.ts";
-import { emptyAs } from "./user-files.ts";
+import { emptyAs, startUnpacker, type Unpacker } from "./user-files.ts";
 
 export interface HostEngineOptions {
   /** Directory in which each workspace gets a private directory of its own; made where it is missing. */
@@ -41,34 +49,34 @@ export interface HostEngineOptions {
   clock: Clock;
   /** Random text, different at each call. */
   random(): string;
-  /** Makes a box's pipes at once, not only when a box is started: `root` must be there. */
+  /** Makes a box ready at once, not only when one is asked for: `root` must be there. */
   startsSoon?: boolean;
+  /** Pipes of the first box, made before. */
+  pipes?: Promise<PipeEnds>;
   /** Between TERM and KILL when the workspace ends. Milliseconds. */
   graceMs?: number;
 }
-
-/** All that a box sees of the environment of this program. The agent of ssh is not among it: no container has it. */
-export const passedOn = ["PATH", "HOME", "USER", "LANG", "TERM"];
 
 const isolatesNothing =
   "host engine: the steps run as processes of this machine, and nothing isolates the two from each other";
 
 /** An engine that runs boxes as processes of this machine. */
 export function createHostEngine(options: HostEngineOptions): Engine {
-  let pipes = options.startsSoon ? makePipes(options.root, options.environment.PATH ?? "") : undefined;
-  // Whoever uses them hears of it.
-  pipes?.catch(() => undefined);
-  const takePipes = () => {
-    const taken = pipes;
-    pipes = undefined;
-    return taken;
+  const { pipes, ...others } = options;
+  let prepared = options.startsSoon ? prepareBox(options) : undefined;
+  // Whoever asks for a box meets the same, and hears of it then.
+  prepared?.catch(() => undefined);
+  const takePrepared = () => {
+    const taken = prepared;
+    prepared = undefined;
+    return taken?.catch(() => undefined);
   };
-  return { name: "host", start: request => start({ ...options, takePipes }, request), hintForScript };
+  return { name: "host", start: request => start({ ...others, takePrepared }, request), hintForScript };
 }
 
 interface WorkspaceOptions extends HostEngineOptions {
-  /** Those that were made before, once. */
-  takePipes(): Promise<PipeEnds> | undefined;
+  /** The box that was made ready before, once. */
+  takePrepared(): Promise<PreparedBox | undefined> | undefined;
 }
 
 async function start(options: WorkspaceOptions, request: EngineRequest): Promise<Result<Workspace>> {
@@ -119,12 +127,13 @@ class HostWorkspace implements Workspace {
   readonly box: Box;
   readonly #options: WorkspaceOptions;
   readonly #request: EngineRequest;
-  readonly #cookie: string;
+  #cookie: string;
   readonly #services: ServiceProcess[] = [];
   readonly #roots: string[] = [];
   #directory = "";
   #links: { name: string; value: string }[] = [];
   #process: BoxProcess | undefined;
+  #unpacker: Unpacker | undefined;
   #disposal: Promise<void> | undefined;
 
   constructor(options: WorkspaceOptions, request: EngineRequest) {
@@ -137,6 +146,9 @@ class HostWorkspace implements Workspace {
   /** Everything of the port's `start`. A refusal and an error leave the tidying to disposal. */
   async start(): Promise<Refusal | undefined> {
     const { signal } = this.#request;
+    const ready = await this.#takePrepared();
+    throwIfAborted(signal);
+    if (ready) return undefined;
     await this.#makeDirectory();
     for (const spec of this.#request.services) {
       throwIfAborted(signal);
@@ -149,28 +161,40 @@ class HostWorkspace implements Workspace {
     return undefined;
   }
 
+  /** False where there is none, or it is not what is asked for. */
+  async #takePrepared(): Promise<boolean> {
+    const prepared = await this.#options.takePrepared();
+    if (prepared === undefined) return false;
+    if (!fitsPrepared(this.#request) || prepared.process.leader() === undefined) {
+      await prepared[Symbol.asyncDispose]();
+      return false;
+    }
+    prepared.process.hold();
+    this.#cookie = prepared.cookie;
+    this.#process = prepared.process;
+    this.#unpacker = prepared.unpacker;
+    this.#liveIn(prepared.directory);
+    return true;
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposal ??= this.#dispose();
     return this.#disposal;
   }
 
   async #makeDirectory(): Promise<void> {
-    const { root, spawnAs, ownHome } = this.#options;
-    await mkdir(root, { recursive: true });
-    this.#directory = await mkdtemp(join(await realpath(root), `${this.#request.runId}-`));
-    this.paths.root = this.#directory;
-    this.paths.pipeline = join(this.#directory, "pipeline");
-    this.paths.report = join(this.#directory, "report");
-    this.#roots.push(this.#directory);
-    const names = ["pipeline", "report", "tmp", "services", ...(ownHome === true ? ["home"] : [])];
-    const below = names.map(name => join(this.#directory, name));
-    await Promise.all(below.map(path => mkdir(path)));
-    const made = [this.#directory, ...below];
-    await chmod(this.#directory, 0o700);
+    const { directory, made } = await makeDirectories(this.#options, this.#request.runId);
+    this.#liveIn(directory);
     for (const { host, guest } of this.#request.mounts) await this.#mount(host, guest);
-    if (spawnAs !== undefined) {
-      await Promise.all(made.map(path => chown(path, spawnAs.uid, spawnAs.gid)));
-    }
+    await giveTo(this.#options.spawnAs, made);
+  }
+
+  #liveIn(directory: string): void {
+    this.#directory = directory;
+    this.paths.root = directory;
+    this.paths.pipeline = join(directory, "pipeline");
+    this.paths.report = join(directory, "report");
+    this.#roots.push(directory);
   }
 
   /** A mount is a link to the directory itself: the steps work on it in place. */
@@ -204,12 +228,7 @@ class HostWorkspace implements Workspace {
 
   /** What a container of this workspace sees: little of this machine, its own variables, the services so far. */
   #environmentOf(spec: ContainerSpec): Record<string, string> {
-    const seen: Record<string, string> = { TMPDIR: join(this.#directory, "tmp") };
-    for (const name of passedOn) {
-      const value = this.#options.environment[name];
-      if (value !== undefined) seen[name] = value;
-    }
-    if (this.#options.ownHome === true) seen.HOME = join(this.#directory, "home");
+    const seen = machineEnvironment(this.#options, this.#directory);
     for (const { name, value } of [...spec.env, ...this.#links]) seen[name] = value;
     return seen;
   }
@@ -217,7 +236,6 @@ class HostWorkspace implements Workspace {
   async #startProcess(): Promise<BoxChannel> {
     const { shell = [], clock, random, spawnAs } = this.#options;
     const { cmd } = this.#request.box;
-    const pipes = this.#options.takePipes();
     this.#process = await startBoxProcess({
       directory: this.#directory,
       environment: this.#environmentOf(this.#request.box),
@@ -225,7 +243,6 @@ class HostWorkspace implements Workspace {
       nonce: random(),
       shell: cmd ?? shell,
       clock,
-      ...(pipes === undefined ? {} : { pipes }),
       ...(spawnAs === undefined ? {} : { spawnAs }),
     });
     return this.#process.channel;
@@ -242,7 +259,7 @@ class HostWorkspace implements Workspace {
       get channel() {
         return running().channel;
       },
-      put: (archive, at, signal) => putFiles(archive, at, this.#roots, signal, this.#options.spawnAs),
+      put: (archive, at, signal) => putFiles(archive, at, this.#roots, signal, this.#unpackers()),
       get: (path, signal) => getFiles(path, this.#roots, signal, this.#options.spawnAs),
       signalAll: signal => signalMembers(this.#members(), signal, this.#options.clock),
       restart: async signal => {
@@ -260,6 +277,17 @@ class HostWorkspace implements Workspace {
     };
   }
 
+  /** Undefined where the box is our own. The one that waits already is for one archive, in the box's directory. */
+  #unpackers(): ((directory: string) => Unpacker) | undefined {
+    const { spawnAs } = this.#options;
+    if (spawnAs === undefined) return undefined;
+    return directory => {
+      const waiting = directory === this.#directory ? this.#unpacker : undefined;
+      if (waiting !== undefined) this.#unpacker = undefined;
+      return waiting ?? startUnpacker(spawnAs, directory);
+    };
+  }
+
   #members(): Membership {
     const leader = this.#process?.leader();
     return { cookie: this.#cookie, ...(leader === undefined ? {} : { leader }) };
@@ -267,6 +295,7 @@ class HostWorkspace implements Workspace {
 
   async #dispose(): Promise<void> {
     const { graceMs = 500, clock } = this.#options;
+    this.#unpacker?.[Symbol.dispose]();
     if (this.#process !== undefined) {
       await endMembers(this.#members(), graceMs, clock);
       await this.#process.end();
