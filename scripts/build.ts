@@ -11,6 +11,7 @@ import {
   globSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
 } from "node:fs";
@@ -30,7 +31,19 @@ const apart = ["cli/runner-main"];
 const inOneFile = /\/(core|lib|plan|runner|storage|remote|steps|engine\/(host|pod))\/[^/]+\.js$/;
 /** What a runner in a Pod does before it loads the rest: the box is waiting for it. */
 const first =
-  /\/(core\/failure|engine\/supervisor|engine\/pod\/(prepare-io|fifo-streams|pod-supervisor))\.js$/;
+  /\/(core\/failure|engine\/supervisor|engine\/pod\/(prepare-io|lay-pipes|fifo-streams|pod-supervisor))\.js$/;
+
+/** What a module imports for sure, itself included: files that the compiler wrote. */
+function closureOf(file: string, known = new Set<string>()): Set<string> {
+  if (known.has(file)) return known;
+  known.add(file);
+  for (const [, name = ""] of readFileSync(file, "utf8").matchAll(
+    /^(?:import|export) [^;]*?"(\.[^"]+)";$/gm,
+  )) {
+    closureOf(path.resolve(path.dirname(file), name), known);
+  }
+  return known;
+}
 
 /** Replaces the modules that the compiler wrote by a few files. Those stay as deep, for paths relative to them. */
 async function joinModules(dist: string, together: string): Promise<void> {
@@ -43,6 +56,7 @@ async function joinModules(dist: string, together: string): Promise<void> {
 }
 
 async function joinInto(together: string, dist: string, programs: string[]): Promise<void> {
+  const claim = closureOf(path.join(realpathSync(dist), "app", "run-remote-job.js"));
   const isApart = (id: string) => apart.some(name => id.endsWith(`/${path.basename(name)}.js`));
   const bundle = await rolldown({
     input: Object.fromEntries(programs.map(name => [name, path.join(dist, `${name}.js`)])),
@@ -60,7 +74,8 @@ async function joinInto(together: string, dist: string, programs: string[]): Pro
       ? {
           codeSplitting: {
             groups: [
-              { name: "runner-first", test: first, priority: 2 },
+              { name: "runner-first", test: first, priority: 3 },
+              { name: "runner-claim", test: id => claim.has(id), priority: 2 },
               { name: "runner-parts", test: inOneFile, priority: 1 },
             ],
           },

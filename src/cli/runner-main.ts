@@ -55,13 +55,12 @@ function endingWith(told: string | Promise<string>): AbortSignal {
   return controller.signal;
 }
 
-/** In our own image, and as Debian has it. */
-const busyboxes = ["/app/bin/busybox", "/bin/busybox", "/usr/bin/busybox"];
-
-async function layPipes({ SLIPWAY_BUSYBOX: told }: RunnerContext["env"]): Promise<PodIo> {
+async function layPipes(env: RunnerContext["env"]): Promise<PodIo> {
   const { prepareIo } = await import("../engine/pod/prepare-io.ts");
+  const { busyboxes, laidIn, laidVariable } = await import("../engine/pod/lay-pipes.ts");
+  const { SLIPWAY_BUSYBOX: told, SLIPWAY_IO_DIR: io } = env;
   const busybox = told ?? busyboxes.find(file => existsSync(file)) ?? "/app/bin/busybox";
-  return prepareIo({ busybox });
+  return prepareIo({ busybox, laid: env[laidVariable] === "laid", ...(io === undefined ? {} : laidIn(io)) });
 }
 
 /** In a container there is nobody to write to standard input. */

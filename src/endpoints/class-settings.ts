@@ -47,6 +47,7 @@ const podSettings = z.strictObject({
   imagePullSecrets: z.array(dnsName).max(20).optional(),
   registryMirrors: z.record(text, text).optional(),
   startupProbes: z.boolean().optional(),
+  volumes: z.boolean().optional(),
   warm: z.int().min(0).max(100).optional(),
   pendingSeconds: z.int().min(10).max(86_400).optional(),
 });

@@ -69,6 +69,7 @@ export function containerBody(parts: BodyParts): object {
     Labels: labels,
     HostConfig: {
       NetworkMode: `container:${sandbox}`,
+      IpcMode: `container:${sandbox}`,
       Binds: mounts.map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ":ro" : ""}`),
       ReadonlyRootfs: readOnlyRootFilesystem === true,
       Privileged: privileged === true,

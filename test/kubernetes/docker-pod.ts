@@ -95,7 +95,14 @@ export class DockerPod {
       Entrypoint: ["/bin/sh", "-c", script],
       User: "0",
       Labels: this.#labels,
-      HostConfig: { NetworkMode: network, Binds: this.#volumes.binds, ExtraHosts: hosts, Init: true },
+      HostConfig: {
+        NetworkMode: network,
+        // Containers of a Pod share `/dev/shm`.
+        IpcMode: "shareable",
+        Binds: this.#volumes.binds,
+        ExtraHosts: hosts,
+        Init: true,
+      },
     } as never);
   }
 

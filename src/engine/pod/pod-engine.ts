@@ -91,7 +91,7 @@ async function start(options: Options, request: EngineRequest): Promise<Result<W
     request.report({ kind: "notice", level: "warning", message });
   // All at once: while the box's image is still being pulled, services are waited for.
   const describing = describe(options, request);
-  const greeted = orAborted(Promise.race([options.early, endOf(link)]), signal);
+  const greeted = orAborted(Promise.race([unfitOf(link, request.box), options.early, endOf(link)]), signal);
   greeted.catch(() => undefined);
   using silence = watchSilence(clock, request.box.shownImage, request.placeWaits);
   const ready = await firstRefusal(services.map(service => waitUntilReady(service, options, signal)));
@@ -152,6 +152,15 @@ async function openWith(
 
 function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw cancelOf(signal);
+}
+
+async function unfitOf(link: Options["link"], { shownImage }: ContainerSpec): Promise<Refusal> {
+  await link.unfit;
+  return refuse(
+    "box-needs-volumes",
+    `the box of image ${shownImage} cannot take the runner's tools: its user may not write to its root directory, or it has no mkdir and cp`,
+    "the class has pod.volumes=false, which is for images that run as root: use another class, or take that setting off",
+  ).refusal;
 }
 
 async function endOf(link: Options["link"]): Promise<never> {

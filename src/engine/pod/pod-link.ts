@@ -12,6 +12,8 @@ export type PodAnswer = Extract<PodWord, { id: number }>;
 export interface PodLink {
   /** Resolves with the first word of the box's supervisor. */
   readonly hello: Promise<void>;
+  /** Resolves where the box says instead that it cannot take the runner's tools. */
+  readonly unfit: Promise<void>;
   /** Resolves, never rejects, when the box is gone for good, with how; `exitCode` where it was told to exit. */
   readonly ended: Promise<PodEnd>;
   /** Called with what is said of sessions. One listener. */
@@ -58,6 +60,7 @@ export function openPodLink({ io, nonce, clock }: PodLinkOptions): PodLink {
   const closeWordKeeper = closerOf(wordEnds.writer);
   const word = readerOf(wordEnds.reader);
   const hello = Promise.withResolvers<void>();
+  const unfit = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<PodEnd>();
   const waiting = new Map<number, Waiting>();
   const reader = createWordReader();
@@ -69,6 +72,7 @@ export function openPodLink({ io, nonce, clock }: PodLinkOptions): PodLink {
 
   const link: PodLink = {
     hello: hello.promise,
+    unfit: unfit.promise,
     ended: ended.promise,
     onSession: () => {},
     order,
@@ -79,12 +83,17 @@ export function openPodLink({ io, nonce, clock }: PodLinkOptions): PodLink {
     close: () => end({ message: "the connection to the box was closed" }),
   };
 
+  /** The box has come: from here on its own ends of the pipes tell. */
+  function letGo(): void {
+    closeControlKeeper();
+    closeWordKeeper();
+  }
+
   function end(how: PodEnd): void {
     if (over) return;
     over = true;
     stopLooking();
-    closeControlKeeper();
-    closeWordKeeper();
+    letGo();
     control.destroy();
     word.destroy();
     ended.resolve(how);
@@ -119,9 +128,11 @@ export function openPodLink({ io, nonce, clock }: PodLinkOptions): PodLink {
     answered = clock.monotonic();
     if (said.kind === "hello") {
       if (said.nonce !== nonce) return;
-      closeControlKeeper();
-      closeWordKeeper();
+      letGo();
       hello.resolve();
+    } else if (said.kind === "unfit") {
+      letGo();
+      unfit.resolve();
     } else if (said.kind === "ended") exitCode = said.status;
     else if ("id" in said) waiting.get(said.id)?.push(said);
     else link.onSession(said);

@@ -12,7 +12,7 @@
 //   look ID                  does all of it live?
 //   exit ID N                end the box
 // Words, one line each on `word`:
-//   hello NONCE, live, over N (the session's supervisor was told to exit), gone (it was killed), begun ID, none ID,
+//   hello NONCE, unfit (instead of it: the box cannot take the tools that are lent to it), live, over N (the session's supervisor was told to exit), gone (it was killed), begun ID, none ID,
 //   bare ID (an empty directory),
 //   done ID STATUS TEXT, killed ID, seen ID, ended N (of the box)
 // Whoever is in the box can write any of them. They only ever end or spoil a job; what a step came to is said on `out`
@@ -27,16 +27,24 @@ export const podBinDirectory = "/.slipway/bin";
 /** Of a supervisor whose runner did not come. */
 export const noRunnerExitCode = 69;
 
+/** Of a supervisor that could not take the runner's tools. */
+export const unfitExitCode = 70;
+
 export interface SupervisorPlace {
   /** `podIoDirectory` unless told. */
   io?: string;
   /** `podBinDirectory` unless told. */
   bin?: string;
+  /** Where the busybox is copied from, with the image's own `mkdir` and `cp`, into a `bin` that is no volume. */
+  lent?: string;
   /** How long the runner is waited for. Seconds. */
   waitSeconds?: number;
   /** Outside a container, where `everything` would be the whole machine: signals reach nobody. For tests. */
   harmless?: boolean;
 }
+
+/** Without volumes: the containers of a Pod share `/dev/shm`, and nothing there can be executed. */
+export const sharedMemoryPlace = { io: "/dev/shm/.slipway", lent: "/dev/shm/.slipway/bin" };
 
 const signals = "TERM INT HUP QUIT PIPE USR1 USR2 ALRM";
 
@@ -71,6 +79,13 @@ until [ -p "$io/err" ]; do
     exit ${noRunnerExitCode}
   fi
 done`;
+
+const borrowing = `
+if ! { mkdir -p "$bin" && cp LENT/busybox "$bin/busybox" && [ -x "$bin/busybox" ]; } 2>/dev/null; then
+  echo "slipway: the box cannot copy LENT/busybox to $bin" >&2
+  tell unfit
+  exit ${unfitExitCode}
+fi`;
 
 // Most of what is asked for at the end of a step is not there, or an empty directory: that is told without a process.
 const transfers = `
@@ -175,17 +190,18 @@ done`;
  * `noRunnerExitCode`, ends when the runner is gone. `shell` is the session shell's command; empty: bash where the image
  * has it, else sh. A `$` is as the shell wants it: whoever writes a Pod doubles it.
  */
-export function podSupervisorCommand(nonce: string, shell: string[], place?: SupervisorPlace): string[] {
-  usualScript ??= podSupervisorScript({});
-  const script = place === undefined ? usualScript : podSupervisorScript(place);
+export function podSupervisorCommand(nonce: string, shell: string[], place = usualPlace): string[] {
+  const script = scripts.get(place) ?? podSupervisorScript(place);
+  scripts.set(place, script);
   return ["/bin/sh", "-c", script, "slipway", nonce, ...shell];
 }
 
-/** That of every Pod: made once, not for each of thousands. */
-let usualScript: string | undefined;
+const usualPlace: SupervisorPlace = {};
+/** Made once for each place, not for each of thousands of Pods. */
+const scripts = new WeakMap<SupervisorPlace, string>();
 
 function podSupervisorScript(place: SupervisorPlace): string {
-  const { io = podIoDirectory, bin = podBinDirectory, waitSeconds = 120, harmless = false } = place;
+  const { io = podIoDirectory, bin = podBinDirectory, lent, waitSeconds = 120, harmless = false } = place;
   return [
     `trap '' ${signals}`,
     `io=${io}/box bin=${bin}`,
@@ -198,6 +214,7 @@ function podSupervisorScript(place: SupervisorPlace): string {
     body.replace("SUPERVISOR", () => supervisorScript),
     waiting.replaceAll("WAIT", String(waitSeconds)),
     'exec 3<"$io/control" 4>"$io/word"',
+    ...(lent === undefined ? [] : [borrowing.replaceAll("LENT", lent)]),
     'tell "hello $1"',
     life,
   ].join("\n");

@@ -3,6 +3,8 @@
 
 export type PodWord =
   | { kind: "hello"; nonce: string }
+  /** Instead of it: the box cannot take the tools that are lent to it. */
+  | { kind: "unfit" }
   /** A session's supervisor has been started. */
   | { kind: "live" }
   /** It has ended as it was told. */
@@ -51,7 +53,7 @@ export function createWordReader(): WordReader {
 
 function wordOf(line: string): PodWord | undefined {
   if (line.length > longestLine) return undefined;
-  if (line === "live" || line === "gone") return { kind: line };
+  if (line === "live" || line === "gone" || line === "unfit") return { kind: line };
   const [kind = "", first = "", second = ""] = line.split(" ", 3);
   if (kind === "hello") return /^[\w.-]{1,253}$/.test(first) ? { kind, nonce: first } : undefined;
   const number = numberOf(first);

@@ -2,12 +2,13 @@
 // supervisor waits for. It appears as a whole or not at all, and believes nothing that it finds there.
 
 import { execFile } from "node:child_process";
-import { rmSync } from "node:fs";
-import { chmod, copyFile, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { renameSync, rmSync, symlinkSync } from "node:fs";
+import { chmod, copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { SlipwayError } from "../../core/failure.ts";
 import { type Fifo, holdFifo } from "./fifo-streams.ts";
+import { slotNames, streamNames, unheldName } from "./lay-pipes.ts";
 import { podBinDirectory, podIoDirectory } from "./pod-supervisor.ts";
 
 export interface PrepareIoOptions {
@@ -17,6 +18,8 @@ export interface PrepareIoOptions {
   io?: string;
   /** `podBinDirectory` unless told. */
   bin?: string;
+  /** By the shell of `layingCommand`. */
+  laid?: boolean;
 }
 
 /** The pipes to the box's supervisor, held. Disposing lets go of them, and takes their names away. */
@@ -30,27 +33,22 @@ export interface PodIo extends Disposable {
   readonly slots: readonly { name: string; fifo: Fifo }[];
 }
 
-const streams = ["control", "word", "in", "out", "err"] as const;
-const slotNames = ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"];
+const names = [...streamNames, ...slotNames];
 /** For whoever works in the box with no tools of the image; the supervisor itself calls `busybox`. */
 const links = ["tar", "cat", "mkfifo", "env", "id", "sleep", "sh"];
 
 /** Lays tools and pipes. Throws where the volumes cannot take them. */
 export async function prepareIo(options: PrepareIoOptions): Promise<PodIo> {
-  const { busybox, io = podIoDirectory, bin = podBinDirectory } = options;
-  const place = join(io, ".box");
-  const fifos: Fifo[] = [];
+  const { busybox, io = podIoDirectory, bin = podBinDirectory, laid = false } = options;
+  const place = join(io, unheldName);
+  let fifos: Fifo[] = [];
   try {
-    // A restarted runner finds what the first one has left: nobody speaks through that any more.
-    for (const old of [place, join(io, "box")]) await rm(old, { recursive: true, force: true });
-    const names = [...streams, ...slotNames];
-    const tools = layTools(busybox, bin);
-    await mkdir(place, { mode: 0o755 });
-    await promisify(execFile)(busybox, ["mkfifo", "-m", "666", ...names.map(name => join(place, name))]);
-    const held = new Map(names.map(name => [name, holdFifo(join(place, name))]));
-    fifos.push(...held.values());
-    await tools;
-    await rename(place, join(io, "box"));
+    if (!laid) await Promise.all([layTools(busybox, bin), layPipes(busybox, io)]);
+    fifos = hold(place);
+    linkTools(bin);
+    // It appears as a whole, and only when nobody can put anything in its place any more.
+    renameSync(place, join(io, "box"));
+    const held = new Map(fifos.map((fifo, index) => [names[index] as string, fifo]));
     const of = (name: string) => held.get(name) as Fifo;
     return {
       control: of("control"),
@@ -74,15 +72,40 @@ export async function prepareIo(options: PrepareIoOptions): Promise<PodIo> {
   }
 }
 
+async function layPipes(busybox: string, io: string): Promise<void> {
+  // A restarted runner finds what the first one has left: nobody speaks through that any more.
+  for (const old of [unheldName, "box"]) await rm(join(io, old), { recursive: true, force: true });
+  const place = join(io, unheldName);
+  await mkdir(place, { mode: 0o755, recursive: true });
+  await promisify(execFile)(busybox, ["mkfifo", "-m", "666", ...names.map(name => join(place, name))]);
+}
+
+/** All or none of them. */
+function hold(place: string): Fifo[] {
+  const fifos: Fifo[] = [];
+  try {
+    for (const name of names) fifos.push(holdFifo(join(place, name)));
+    return fifos;
+  } catch (error) {
+    for (const fifo of fifos) fifo[Symbol.dispose]();
+    throw error;
+  }
+}
+
 async function layTools(busybox: string, bin: string): Promise<void> {
   await mkdir(bin, { recursive: true });
   const target = join(bin, "busybox");
   await copyFile(busybox, `${target}.new`);
   await chmod(`${target}.new`, 0o755);
   await rename(`${target}.new`, target);
+}
+
+function linkTools(bin: string): void {
   for (const link of links) {
-    await symlink("busybox", join(bin, link)).catch(error => {
+    try {
+      symlinkSync("busybox", join(bin, link));
+    } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    });
+    }
   }
 }

@@ -96,6 +96,7 @@ const classes = fc.record(
         ephemeralStorage: fc.constantFrom("1Gi", "500M"),
         hostUsers: fc.boolean(),
         startupProbes: mostly(fc.constant(true), fc.constant(false)),
+        volumes: fc.boolean(),
         registryMirrors: fc.constant({ "docker.io": "mirror.example.org" }),
         imagePullSecrets: fc.constant(["one", "one"]),
       },

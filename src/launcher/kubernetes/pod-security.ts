@@ -26,13 +26,14 @@ export function podSecurity(): PodSecurityContext {
   return { seccompProfile: { type: "RuntimeDefault" } };
 }
 
-export function runnerSecurity(): SecurityContext {
+/** Without volumes it writes to its own layer, where nothing but `/tmp` and `/dev/shm` is its user's to write. */
+export function runnerSecurity(mounted = true): SecurityContext {
   return {
     runAsNonRoot: true,
     runAsUser: runnerUser,
     runAsGroup: runnerUser,
     allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
+    readOnlyRootFilesystem: mounted,
     capabilities: { drop: ["ALL"] },
   };
 }

@@ -97,6 +97,10 @@ const goldens: Record<string, PodObjects> = {
   "plain-job": made(plain),
   "services-and-secrets": made(withServices),
   "restricted-class": made(plain, { pod: { security: "restricted" }, memoryBytes: 2 ** 30, cpu: 1.5 }),
+  "without-volumes": made(
+    { ...plain, services: [container({ alias: "redis", image: "docker.io/library/redis:7" })] },
+    { pod: { volumes: false } },
+  ),
   everything: made(
     {
       ...plain,
@@ -117,7 +121,11 @@ describe("golden files", () => {
   test.each([...Object.entries(goldens), ["warm", { pod: warm[0]! }] as const])("%s", (name, objects) => {
     const file = new URL(`golden/${name}.json`, import.meta.url);
     // What the box is told to run is tested where it is made.
-    const text = `${JSON.stringify(objects, (_, value) => (/^\ntrap|^trap/.test(String(value)) ? "(supervisor)" : value), 2)}\n`;
+    const shown = (_: string, value: unknown) => {
+      if (/^\n?trap/.test(String(value))) return "(supervisor)";
+      return /^\nlay\(\)/.test(String(value)) ? "(lays the pipes)" : value;
+    };
+    const text = `${JSON.stringify(objects, shown, 2)}\n`;
     if (update) writeFileSync(file, text);
     expect(JSON.parse(text)).toEqual(JSON.parse(readFileSync(file, "utf8")));
   });
@@ -129,6 +137,27 @@ describe("golden files", () => {
     if (secret === undefined) return;
     new Secret(secret as never).validate();
     expect(decode(secret, "Secret", "v1", "Secret").unknown).toEqual([]);
+  });
+
+  test.each<[string, ClassSettings, Partial<ClusterPlace>, LaunchContainers]>([
+    ["a restricted class", { pod: { security: "restricted" } }, {}, plain],
+    ["a sandbox of its own", { pod: { runtimeClassName: "gvisor" } }, {}, plain],
+    ["a user namespace", { pod: { hostUsers: false } }, {}, plain],
+    ["a certificate authority", {}, { caConfigMap: { name: "ca" } }, plain],
+    ["keys of ssh hosts", {}, { knownHostsConfigMap: { name: "hosts" } }, plain],
+    [
+      "a service that a command asks",
+      {},
+      {},
+      { ...plain, services: [container({ alias: "db", ready: { command: "true", timeoutMs: 1 } })] },
+    ],
+  ])("%s needs volumes, whatever the class says", (_, { pod = {} }, more, containers) => {
+    const mounts = (volumes: boolean) =>
+      made(containers, { pod: { ...pod, volumes } }, more).pod.spec?.containers.map(
+        each => each.volumeMounts,
+      );
+    expect(mounts(false)).toEqual(mounts(true));
+    expect(mounts(false)?.[0]).not.toEqual(undefined);
   });
 
   test("a field that Kubernetes does not know would be found", () => {

@@ -1,20 +1,21 @@
 // A job as a Pod: the runner, the services, the box, in this order, which is the order in which the kubelet starts them.
 // Pure: the same launch gives the same objects, on every worker. What Kubernetes says of the Pod afterwards is read elsewhere.
 
-import type { Container, PodSpec, Volume } from "kubernetes-types/core/v1.js";
+import type { Container, PodSpec } from "kubernetes-types/core/v1.js";
 
 import { accept, type Result, SlipwayError } from "../../core/failure.ts";
 import { mirroredImage } from "../../core/mirrored-image.ts";
-import { podSupervisorCommand } from "../../engine/pod/pod-supervisor.ts";
+import { podSupervisorCommand, sharedMemoryPlace } from "../../engine/pod/pod-supervisor.ts";
 import type { Claim, LaunchContainer, LaunchContainers, PodSettings } from "../../queue/queue.ts";
 import { annotationsOf, labelsOf, podName, secretName, serviceContainerName } from "./labels.ts";
 import { boxContainer, type ClusterPlace, type PodLaunch, type PodObjects } from "./pod-launch.ts";
-import { readyMount, serviceProbe } from "./pod-ready.ts";
+import { serviceProbe } from "./pod-ready.ts";
 import { architectureOf, refusalOfContainers } from "./pod-refusals.ts";
 import { type JobResources, jobResources } from "./pod-resources.ts";
 import { runnerContainerOf } from "./pod-runner.ts";
 import { doubled, environmentOf, secretOf } from "./pod-secret.ts";
 import { boxSecurity, podSecurity, type Security } from "./pod-security.ts";
+import { boxMounts, isWithoutVolumes, volumesOf } from "./pod-volumes.ts";
 
 /** Pulling, after-steps and uploads have so long on top of the job's own time, until the cluster ends the Pod. Seconds. */
 const backstopSeconds = 1800;
@@ -50,7 +51,12 @@ export function podOf({ claim, place }: PodLaunch): Result<PodObjects> {
       apiVersion: "v1",
       kind: "Pod",
       metadata: { ...metadata, annotations: annotationsOf(claim, place) },
-      spec: specOf({ claim, place }, containers, { name, secretName: secretMetadata.name, security }),
+      spec: specOf({ claim, place }, containers, {
+        name,
+        secretName: secretMetadata.name,
+        security,
+        mounted: !isWithoutVolumes(place, settings, containers),
+      }),
     },
     ...(secret === undefined ? {} : { secret }),
   });
@@ -60,6 +66,7 @@ interface Shape {
   name: string;
   secretName: string;
   security: Security;
+  mounted: boolean;
 }
 
 function specOf(launch: PodLaunch, containers: LaunchContainers, shape: Shape): PodSpec {
@@ -83,9 +90,9 @@ function specOf(launch: PodLaunch, containers: LaunchContainers, shape: Shape): 
     ...placement(place, settings, architectureOf(containers, settings)),
     ...pullSecrets(place, settings, containers, shape),
     ...(aliases.length === 0 ? {} : { hostAliases: [{ ip: "127.0.0.1", hostnames: aliases }] }),
-    volumes: volumesOf(launch, containers),
+    ...(shape.mounted ? { volumes: volumesOf(place, containers) } : {}),
     containers: [
-      runnerContainerOf(launch, shape.name, containers.services),
+      runnerContainerOf(launch, shape, containers.services),
       ...containers.services.map(service => serviceContainerOf(launch, service, resources, shape)),
       boxContainerOf(launch, containers, resources, shape),
     ],
@@ -125,32 +132,6 @@ function pullSecrets(
   return { imagePullSecrets: [...new Set(names)].map(each => ({ name: each })) };
 }
 
-/** `/.slipway/io` and `bin` are the only volumes that runner and box share. */
-function volumesOf({ place }: PodLaunch, { basePath, services }: LaunchContainers): Volume[] {
-  const { caConfigMap, knownHostsConfigMap } = place;
-  return [
-    { name: "io", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
-    { name: "bin", emptyDir: { sizeLimit: "16Mi" } },
-    { name: "work", emptyDir: {} },
-    { name: "tmp", emptyDir: {} },
-    { name: "pipeline", emptyDir: {} },
-    { name: "report", emptyDir: {} },
-    ...(isApart(basePath) ? [{ name: "base", emptyDir: {} }] : []),
-    ...(services.some(({ ready }) => ready?.command !== undefined)
-      ? [{ name: readyMount.name, emptyDir: { medium: "Memory", sizeLimit: "1Mi" } }]
-      : []),
-    ...(caConfigMap === undefined ? [] : [{ name: "ca", configMap: { name: caConfigMap.name } }]),
-    ...(knownHostsConfigMap === undefined
-      ? []
-      : [{ name: "known-hosts", configMap: { name: knownHostsConfigMap.name } }]),
-  ];
-}
-
-/** Not part of `/pipeline` anyway. */
-function isApart(basePath: string | undefined): basePath is string {
-  return basePath !== undefined && basePath !== "/pipeline" && !basePath.startsWith("/pipeline/");
-}
-
 function containerName({ alias }: LaunchContainer): string {
   return alias === "" ? boxContainer : serviceContainerName(alias);
 }
@@ -178,27 +159,22 @@ function serviceContainerOf(
 
 function boxContainerOf(
   { claim, place }: PodLaunch,
-  { box, basePath }: LaunchContainers,
+  containers: LaunchContainers,
   resources: JobResources,
   shape: Shape,
 ): Container {
+  const { box } = containers;
   const { cmd = [], entrypoint } = box;
   return {
     name: boxContainer,
     ...imageOf(box, place, claim),
     ...(entrypoint === undefined ? {} : { command: entrypoint.map(doubled) }),
-    args: podSupervisorCommand(shape.name, cmd).map(doubled),
+    args: podSupervisorCommand(shape.name, cmd, shape.mounted ? undefined : sharedMemoryPlace).map(doubled),
     env: environmentOf(box, boxContainer, shape.secretName),
     ...portsOf(box),
     resources: resources.box,
     securityContext: boxSecurity(shape.security),
-    volumeMounts: [
-      { name: "io", mountPath: "/.slipway/io" },
-      { name: "bin", mountPath: "/.slipway/bin", readOnly: true },
-      { name: "pipeline", mountPath: "/pipeline" },
-      { name: "report", mountPath: "/report" },
-      ...(isApart(basePath) ? [{ name: "base", mountPath: basePath }] : []),
-    ],
+    ...(shape.mounted ? { volumeMounts: boxMounts(containers) } : {}),
   };
 }
 

@@ -92,7 +92,7 @@ export function ClassDialog({ jobClass, close }: { jobClass: JobClass | undefine
         <summary>Pods</summary>
         <Field
           label="Settings of Pods, as JSON"
-          hint="security, nodeSelector, tolerations, runtimeClassName, requests, limits, serviceRequests, serviceLimits, arch, ephemeralStorage, hostUsers, priorityClassName, imagePullSecrets, registryMirrors, startupProbes, warm, pendingSeconds"
+          hint="security, nodeSelector, tolerations, runtimeClassName, requests, limits, serviceRequests, serviceLimits, arch, ephemeralStorage, hostUsers, priorityClassName, imagePullSecrets, registryMirrors, startupProbes, volumes, warm, pendingSeconds"
         >
           <textarea
             name="pod"
