@@ -93,6 +93,7 @@ export const callShapes = {
   workerLaunched: { method: "POST", path: "/worker/launched" },
   workerLeave: { method: "POST", path: "/worker/leave" },
   workerLost: { method: "POST", path: "/worker/lost" },
+  workerCalls: { method: "POST", path: "/worker/calls" },
   workerNote: { method: "POST", path: "/worker/note" },
   workerRenew: { method: "POST", path: "/worker/renew" },
   followLog: { method: "GET", path: "/logs/{job}/{attempt}/follow", answer: "text/event-stream" },

@@ -173,6 +173,13 @@ const worker = {
   params: nothing,
   query: nothing,
 };
+const clusterCall = z.enum([
+  "create pods",
+  "delete pods",
+  "deletecollection pods",
+  "create secrets",
+  "delete secrets",
+]);
 const heard = z.strictObject({ answer: z.enum(["ok", "stale"]) });
 
 export const workerRenew = endpoint({
@@ -239,6 +246,22 @@ export const workerNote = endpoint({
   body: z.strictObject({
     workerId,
     notes: z.array(z.strictObject({ attemptId: id, epoch, message: storableText(2048) })).max(1000),
+  }),
+  answer: none,
+  status: 204,
+});
+export const workerCalls = endpoint({
+  ...worker,
+  id: "workerCalls",
+  path: "/worker/calls",
+  summary: "What a cluster had to take for attempts of the worker, on top of what was told before",
+  body: z.strictObject({
+    workerId,
+    spent: z
+      .array(
+        z.strictObject({ attemptId: id, calls: z.partialRecord(clusterCall, z.int().min(1).max(100_000)) }),
+      )
+      .max(1000),
   }),
   answer: none,
   status: 204,

@@ -65,6 +65,8 @@ export const jobSummary = z.strictObject({
       claimedAt: time,
       startedAt: time.nullable(),
       finishedAt: time.nullable(),
+      /** Calls that changed something in a cluster, by verb and resource; only of a try in a Pod. */
+      clusterCalls: z.record(z.string(), z.int()).optional(),
     }),
   ),
 });

@@ -2,7 +2,7 @@
 // fake; all pass `launcher.contract.ts`. A launcher knows no queue; it is handed a claim and tells what becomes of
 // the runner.
 
-import type { Claim, LaunchEnd } from "../queue/queue.ts";
+import type { AttemptCalls, Claim, LaunchEnd } from "../queue/queue.ts";
 import type { LaunchNews } from "./news-stream.ts";
 
 /** One try, as the queue names it. */
@@ -44,6 +44,8 @@ export interface Launcher extends AsyncDisposable {
   strays(): Promise<AttemptName[]>;
   /** Why runners that were asked for do not run yet, whenever that changes; "" when one does. One reader. */
   readonly news?: AsyncIterable<readonly LaunchNews[]>;
+  /** Calls that attempts have cost since this was asked last; only where there is somebody who has to take them. */
+  takeCalls?(): AttemptCalls[];
   /** What can be seen of the end of a runner that was not adopted because it is gone. */
   lastSeen?(attemptId: string): LaunchEnd | undefined;
 }

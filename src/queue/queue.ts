@@ -149,6 +149,12 @@ export interface AttemptNote {
   message: string;
 }
 
+/** Calls that changed something in a cluster for an attempt, by verb and resource: `{"create pods": 1}`. */
+export interface AttemptCalls {
+  attemptId: string;
+  calls: Record<string, number>;
+}
+
 export interface Queue {
   /**
    * Registers the worker, or renews its lease (8 s). Answers every attempt it holds and what is wanted of it. A live
@@ -172,6 +178,8 @@ export interface Queue {
    * silence is not held against it. A stale one has no effect.
    */
   note(notes: readonly AttemptNote[]): Promise<void>;
+  /** What a cluster had to take for attempts, on top of what was told before; of others than the worker's it has no effect. */
+  countCalls(workerId: string, spent: readonly AttemptCalls[]): Promise<void>;
   /**
    * Attempts of workers whose lease has run out, which this worker now holds. Only of its classes and its own place: the label
    * `place` says where runners can be reached from (a host, a cluster). `claimToken` is empty where a runner was launched.

@@ -39,6 +39,21 @@ test("killed between the two creates, and its job canceled: no Secret is left", 
   await world.worker();
   await world.nothingLeft();
   // By its name alone.
+  const job = (await client.getRun({ params: { run } })).jobs[0];
+  expect(job?.attempts[0]?.clusterCalls).toEqual({ "delete secrets": expect.any(Number) });
   const calls = Object.keys(standIn.counts()).filter(call => call.endsWith(" secrets"));
   expect(calls.sort()).toEqual(["create secrets", "delete secrets"]);
+});
+
+test("what a job has cost the cluster is told with its run: four calls with a Secret", async () => {
+  const { client } = world;
+  const run = await world.start("own", [{ runner: "passes" }]);
+  await endOf(client, run);
+  await world.nothingLeft();
+  const costs = async () =>
+    (await client.getRun({ params: { run } })).jobs[0]?.attempts[0]?.clusterCalls ?? {};
+  await eventually(async () => (await costs())["delete pods"] === 1, "word of the last call");
+  expect(await costs()).toEqual({
+    ...{ "create pods": 1, "create secrets": 1, "delete pods": 1, "delete secrets": 1 },
+  });
 });

@@ -39,8 +39,12 @@ test("a run for people: what it is, why it waits, its tries; nothing steers the 
       jobs: [
         job("build", [], {
           attempts: [
-            sampleAttempt({ outcome: "broken", detail: "the runner was lost" }),
-            sampleAttempt({ id: idOf(101), number: 2 }),
+            sampleAttempt({
+              outcome: "broken",
+              detail: "the runner was lost",
+              clusterCalls: { "create pods": 1, "delete pods": 1 },
+            }),
+            sampleAttempt({ id: idOf(101), number: 2, clusterCalls: { "create pods": 1 } }),
           ],
         }),
         job("deploy", ["build"], {
@@ -62,6 +66,7 @@ test("a run for people: what it is, why it waits, its tries; nothing steers the 
     source      main 0123456789ab (not trusted)
     message     red�[31m
     took        1m 00s
+    cluster     3 calls (2 create pods, 1 delete pods)
     problem: slipway.yml:1: odd (mend it)
 
     JOB       STATE    TOOK   WHY

@@ -18,6 +18,7 @@ export function describeRun(run: Run, now: number): string[] {
     ["message", run.message.split("\n")[0]],
     ["again", run.rerunOf === null ? "" : `of ${run.rerunOf}`],
     ["took", tookOf(run, now)],
+    ["cluster", clusterCallsOf(run)],
   ]);
   const problems = run.problems.map(
     ({ message, hint }) =>
@@ -25,6 +26,17 @@ export function describeRun(run: Run, now: number): string[] {
   );
   const jobs = tableLines(["JOB", "STATE", "TOOK", "WHY"], jobRows(run.jobs, now));
   return [...facts, ...problems, ...(jobs.length === 0 ? [] : ["", ...jobs])];
+}
+
+/** `4 calls (2 create pods, 2 delete pods)`; "" where there was no cluster. */
+function clusterCallsOf({ jobs }: Run): string {
+  const sums: Record<string, number> = {};
+  for (const { clusterCalls = {} } of jobs.flatMap(({ attempts }) => attempts)) {
+    for (const [name, count] of Object.entries(clusterCalls)) sums[name] = (sums[name] ?? 0) + count;
+  }
+  const each = Object.entries(sums).map(([name, count]) => `${count} ${plainText(name)}`);
+  const all = Object.values(sums).reduce((sum, count) => sum + count, 0);
+  return all === 0 ? "" : `${all} ${all === 1 ? "call" : "calls"} (${each.join(", ")})`;
 }
 
 function jobRows(jobs: Job[], now: number): string[][] {

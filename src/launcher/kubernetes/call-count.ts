@@ -2,6 +2,7 @@
 // and belongs to no run.
 
 import type { Clock } from "../../lib/clock.ts";
+import type { AttemptCalls } from "../../queue/queue.ts";
 
 export type CallVerb = "create" | "delete" | "deletecollection";
 export type CallResource = "pods" | "secrets";
@@ -15,7 +16,10 @@ export interface CallCountOptions {
 }
 
 export interface CallCount extends Disposable {
-  count(runId: string, verb: CallVerb, resource: CallResource): void;
+  /** Of many attempts, for the first of them. */
+  count(runId: string, verb: CallVerb, resource: CallResource, attemptId: string): void;
+  /** What was counted of each attempt since this was asked last. */
+  take(): AttemptCalls[];
   /** A job of the run is in our hands. */
   began(runId: string): void;
   /** And no longer. */
@@ -35,6 +39,7 @@ interface RunCalls {
 /** Disposing tells of what was not told yet. */
 export function createCallCount({ clock, counted, runOver }: CallCountOptions): CallCount {
   const runs = new Map<string, RunCalls>();
+  const attempts = new Map<string, Record<string, number>>();
   const of = (runId: string): RunCalls => {
     let run = runs.get(runId);
     if (run === undefined) {
@@ -53,12 +58,20 @@ export function createCallCount({ clock, counted, runOver }: CallCountOptions): 
     run.stop = run.live > 0 ? undefined : clock.after(quietMs, () => tell(runId, run));
   };
   return {
-    count(runId, verb, resource) {
+    count(runId, verb, resource, attemptId) {
       counted(verb, resource);
       const run = of(runId);
       const key = `${verb} ${resource}`;
       run.calls[key] = (run.calls[key] ?? 0) + 1;
+      const own = attempts.get(attemptId) ?? {};
+      attempts.set(attemptId, own);
+      own[key] = (own[key] ?? 0) + 1;
       waitForQuiet(runId, run);
+    },
+    take() {
+      const all = [...attempts].map(([attemptId, calls]) => ({ attemptId, calls }));
+      attempts.clear();
+      return all;
     },
     began(runId) {
       const run = of(runId);

@@ -98,7 +98,7 @@ async function tryOnce(options: CreatePodOptions, secret: { made: boolean }): Pr
       if (!said.ok) return refused(said, answered);
       secret.made = true;
     }
-    calls.count(attempt.runId, "create", "pods");
+    calls.count(attempt.runId, "create", "pods", attempt.attemptId);
     const answer = await api.call<Pod>("POST", pathOf("pods", namespace), {
       body: objects.pod,
       // Names and uid are all that is needed; the whole Pod comes by the watch anyway.
@@ -130,12 +130,12 @@ async function makeSecret({
 }: CreatePodOptions): Promise<Answer<unknown>> {
   const path = pathOf("secrets", namespace);
   const create = () => {
-    calls.count(attempt.runId, "create", "secrets");
+    calls.count(attempt.runId, "create", "secrets", attempt.attemptId);
     return api.call("POST", path, { body: objects.secret, timeoutMs: answerMs });
   };
   const first = await create();
   if (first.ok || first.status.reason !== "AlreadyExists") return first;
-  calls.count(attempt.runId, "delete", "secrets");
+  calls.count(attempt.runId, "delete", "secrets", attempt.attemptId);
   await api.call("DELETE", `${path}/${objects.secret?.metadata?.name}`, { timeoutMs: answerMs });
   return create();
 }

@@ -212,6 +212,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     launches: 1000,
     ended: ends.ends,
     news: news.news,
+    takeCalls: calls.take,
     async launch(claim, signal) {
       const { attemptId } = claim;
       const under = launching.get(attemptId);

@@ -165,7 +165,14 @@ describe("calls", () => {
     // Another worker knows of the Secret by the Pod.
     const next = await world.open();
     expect(await next.adopt(claim, "")).toBe(true);
+    expect(launcher.takeCalls?.()).toEqual([
+      { attemptId: claim.attemptId, calls: { "create secrets": 1, "create pods": 1 } },
+    ]);
     await next.destroy(claim.attemptId);
+    expect(next.takeCalls?.()).toEqual([
+      { attemptId: claim.attemptId, calls: { "delete secrets": 1, "delete pods": 1 } },
+    ]);
+    expect([next.takeCalls?.(), launcher.takeCalls?.()]).toEqual([[], []]);
     expect(changes(world)).toEqual({
       ...{ "create pods": 1, "create secrets": 1, "delete pods": 1, "delete secrets": 1 },
     });

@@ -61,7 +61,7 @@ export function createPodRemover(options: PodRemoverOptions): PodRemover {
       const preconditions = pod.uid === "" ? {} : { preconditions: { uid: pod.uid } };
       const body = deleteOptions({ gracePeriodSeconds: pod.graceSeconds, ...preconditions });
       const answer = await insist(options, path, () => {
-        calls.count(pod.runId, "delete", "pods");
+        calls.count(pod.runId, "delete", "pods", pod.attemptId);
         return api.call("DELETE", path, { body });
       });
       // Another one has its name by now.
@@ -71,13 +71,13 @@ export function createPodRemover(options: PodRemoverOptions): PodRemover {
     }
   };
   const together = async (group: Waiting[]) => {
-    const { namespace, runId, graceSeconds } = group[0]!.pod;
+    const { namespace, runId, attemptId, graceSeconds } = group[0]!.pod;
     const path = pathOf("pods", namespace);
     const names = group.map(({ pod }) => pod.attemptId).join(",");
     const query = { labelSelector: `${attemptLabel} in (${names})` };
     try {
       const answer = await insist(options, path, () => {
-        calls.count(runId, "deletecollection", "pods");
+        calls.count(runId, "deletecollection", "pods", attemptId);
         return api.call("DELETE", path, {
           query,
           body: deleteOptions({ gracePeriodSeconds: graceSeconds }),
@@ -116,7 +116,7 @@ export function createPodRemover(options: PodRemoverOptions): PodRemover {
     async removeSecret({ namespace, attemptId, runId }) {
       const path = `${pathOf("secrets", namespace)}/${secretName(attemptId)}`;
       await insist(options, path, () => {
-        calls.count(runId, "delete", "secrets");
+        calls.count(runId, "delete", "secrets", attemptId);
         return api.call("DELETE", path, { body: deleteOptions({}) });
       });
     },

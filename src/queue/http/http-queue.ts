@@ -81,6 +81,9 @@ export function createHttpQueue(options: HttpQueueOptions): Queue {
         await post("note", { workerId, notes: each.map(({ workerId: _, ...note }) => note) });
       }
     },
+    async countCalls(workerId, spent) {
+      if (spent.length > 0) await post("calls", { workerId, spent });
+    },
     async adopt(workerId, count) {
       const body = { workerId, count: Math.min(count, mostJobs) };
       const { claims } = await post<{ claims: (Claim & { launcherRef: string | null })[] }>("adopt", body);

@@ -5,6 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Database } from "../../store/database.ts";
 import type { AttemptNote, AttemptState, Claim, LaunchEnd, Queue, WorkerInfo } from "../queue.ts";
 import { createClaimers } from "./claim-jobs.ts";
+import { countCalls } from "./count-calls.ts";
 import { giveBack } from "./give-back.ts";
 import { lostAttempt } from "./lost-attempt.ts";
 import type { Nudges } from "./nudges.ts";
@@ -109,6 +110,7 @@ export function createPostgresQueue({
       ]);
       for (const { id } of rows) nudges.nudge("attempts", id);
     },
+    countCalls: (workerId, spent) => countCalls(db, workerId, spent),
     giveBack: claims => giveBack(db, nudges, claims),
     adopt: (workerId, count) => adopt(db, workerId, count),
     async leave(workerId) {
@@ -124,7 +126,7 @@ export function createPostgresQueue({
  * The message of a try that lives is what it waits for. One that still waits is not silent: nobody could have been heard. $1 to
  * $3 are arrays; $4 the worker that must hold it. The first 20 reasons are kept for the job's log.
  */
-export const noteStatement = `
+const noteStatement = `
   update attempts set message = noted.message,
     waited = case when noted.message = '' or noted.message = any (waited) or cardinality(waited) >= 20 then waited
       else waited || noted.message end,

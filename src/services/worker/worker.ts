@@ -5,7 +5,7 @@ import { messageOf } from "../../core/failure.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { pause } from "../../lib/pause.ts";
-import type { AttemptState, Queue, WorkerInfo } from "../../queue/queue.ts";
+import type { AttemptCalls, AttemptState, Queue, WorkerInfo } from "../../queue/queue.ts";
 import { createHeldAttempts, type HeldAttempts, type WorkerLog } from "./held-attempts.ts";
 import { createBell, repeat } from "./worker-loop.ts";
 
@@ -41,6 +41,17 @@ const times = { renewMs: 2500, claimWaitMs: 20_000, adoptMs: 1500, straysMs: 60_
 /** A worker adopts what is there, whether it has room or not: it runs here anyway. */
 const mostAdopted = 1000;
 
+/** Attempts whose calls are told at the same time, and that are kept while nobody can be told. */
+const [callsAtOnce, mostCalls] = [500, 20_000];
+
+/** Those that go together: each attempt once. */
+function firstOf(spent: readonly AttemptCalls[]): AttemptCalls[] {
+  const names = new Set<string>();
+  const first = spent.slice(0, callsAtOnce);
+  const twice = first.findIndex(({ attemptId }) => names.size === names.add(attemptId).size);
+  return twice === -1 ? first : first.slice(0, twice);
+}
+
 /** Starts at once. Disposing says goodbye and leaves runners alone. */
 export function startWorker(options: WorkerOptions): Worker {
   const { queue, launcher, info, clock, random, log } = options;
@@ -62,6 +73,17 @@ export function startWorker(options: WorkerOptions): Worker {
     );
     if (!link.connected) news.ring();
     link.connected = true;
+    await tellCalls().catch(error => log.warn({ error: messageOf(error) }, "calls of the cluster not told"));
+  };
+  const spent: AttemptCalls[] = [];
+  /** What is not told now is told with the next. */
+  const tellCalls = async () => {
+    spent.push(...(launcher.takeCalls?.() ?? []));
+    spent.splice(0, spent.length - mostCalls);
+    for (let portion = firstOf(spent); portion.length > 0; portion = firstOf(spent)) {
+      await queue.countCalls(info.id, portion);
+      spent.splice(0, portion.length);
+    }
   };
   const adopt = async () => {
     if (draining) return;
@@ -145,6 +167,7 @@ export function startWorker(options: WorkerOptions): Worker {
       launched.abort();
       await launcher[Symbol.asyncDispose]();
       await Promise.all(loops);
+      await tellCalls().catch(() => undefined);
       await queue.leave(info.id).catch(error => log.warn({ error: messageOf(error) }, "no goodbye"));
     },
   };

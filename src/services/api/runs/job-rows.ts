@@ -37,6 +37,7 @@ export interface AttemptRow {
   started_at: Date | null;
   finished_at: Date | null;
   events_stored: number;
+  cluster_calls: Record<string, number> | null;
 }
 
 const jobColumns = `id, run_id, name, pipeline, combination, class, requires, state, outcome, reason, message, approval,
@@ -47,7 +48,8 @@ export const jobStatement = `select ${jobColumns}, spec from jobs where id = $1`
 
 /** A worker that is long gone is known by its id. */
 const attemptColumns = `a.id, a.job_id, a.run_id, a.number, a.state, a.outcome, a.reason, a.message,
-  coalesce(w.name, a.worker_id) as worker, a.claimed_at, a.started_at, a.finished_at, a.events_stored`;
+  coalesce(w.name, a.worker_id) as worker, a.claimed_at, a.started_at, a.finished_at, a.events_stored,
+  a.cluster_calls`;
 
 export const attemptsStatement = `
   select ${attemptColumns} from attempts a left join workers w on w.id = a.worker_id

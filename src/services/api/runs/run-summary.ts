@@ -17,7 +17,7 @@ export async function summariesOf(db: Queryable, ids: readonly string[]): Promis
   return rows.map(row => summaryOf(row, reasons.get(row.waiting_job ?? "")));
 }
 
-export function summaryOf(row: RunRow, wait: WaitReason | undefined): RunSummary {
+function summaryOf(row: RunRow, wait: WaitReason | undefined): RunSummary {
   const { reason, detail } = standing(row, wait);
   return {
     id: row.id,
@@ -87,6 +87,7 @@ export function jobSummaryOf(
       claimedAt: attempt.claimed_at.toISOString(),
       startedAt: attempt.started_at?.toISOString() ?? null,
       finishedAt: attempt.finished_at?.toISOString() ?? null,
+      ...(attempt.cluster_calls === null ? {} : { clusterCalls: attempt.cluster_calls }),
     })),
   };
 }

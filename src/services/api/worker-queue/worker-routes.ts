@@ -3,6 +3,7 @@
 
 import {
   workerAdopt,
+  workerCalls,
   workerClaim,
   workerLaunched,
   workerLeave,
@@ -13,7 +14,7 @@ import {
 import { forbidden } from "../../../http/problem.ts";
 import { type Principal, type Route, route } from "../../../http/route.ts";
 import type { PostgresQueue } from "../../../queue/postgres/postgres-queue.ts";
-import type { Claim } from "../../../queue/queue.ts";
+import type { AttemptCalls, Claim } from "../../../queue/queue.ts";
 import { rememberLaunchers } from "./remember-launchers.ts";
 import { type ResolverOptions, resolveContainers } from "./resolve-containers.ts";
 
@@ -74,6 +75,11 @@ export function workerRoutes({ queue, containers }: WorkerRoutesOptions): Route[
     route(workerNote, async ({ body: { workerId, notes }, principal }) => {
       await own(workerId, principal);
       await queue.note(notes, workerId);
+      return undefined;
+    }),
+    route(workerCalls, async ({ body: { workerId, spent }, principal }) => {
+      await own(workerId, principal);
+      await queue.countCalls(workerId, spent as AttemptCalls[]);
       return undefined;
     }),
     route(workerAdopt, async ({ body: { workerId, count }, principal }) => {

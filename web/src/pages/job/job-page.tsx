@@ -134,6 +134,7 @@ function Says({ job, attempt, story }: { job: Job; attempt: Attempt | undefined;
   if (job.detail !== "" && state !== "passed") texts.add(job.detail);
   if (attempt !== undefined && attempt.detail !== "" && attempt.outcome !== "passed")
     texts.add(attempt.detail);
+  const calls = Object.entries(attempt?.clusterCalls ?? {});
   const remarks = story.notices.filter(({ level }) => level === "warning" || level === "error");
   return (
     <>
@@ -143,6 +144,11 @@ function Says({ job, attempt, story }: { job: Job; attempt: Attempt | undefined;
             <pre key={text}>{text}</pre>
           ))}
         </div>
+      )}
+      {calls.length > 0 && (
+        <p className="small muted">
+          Calls to the cluster: {calls.map(([name, count]) => `${count} ${name}`).join(", ")}
+        </p>
       )}
       {remarks.length > 0 && (
         <details className="small muted">
