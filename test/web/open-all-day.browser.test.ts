@@ -1,4 +1,5 @@
-// Pages that stay open: ten of them cost one stream, one that slept looks again, and two thousand changes leave nothing behind.
+// Pages that stay open: ten of them cost one stream, one that slept looks again, and as many changes as a
+// busy day brings leave nothing behind.
 
 import type { CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -81,6 +82,9 @@ async function textOf(devtools: CDPSession): Promise<string> {
   return (await devtools.send("DOM.getOuterHTML", { nodeId: root.nodeId })).outerHTML;
 }
 
+/** Changes of two projects that are built all the time. */
+const day = 40_000;
+
 interface Size {
   heap: number;
   nodes: number;
@@ -94,7 +98,7 @@ async function sizeOf(devtools: CDPSession): Promise<Size> {
   return { heap: usedSize, nodes, listeners: jsEventListeners };
 }
 
-test("two thousand changes leave an open page as large as it was, and are no storm of calls", async () => {
+test("a day of changes leaves an open page as large as it was, and is no storm of calls", async () => {
   const page = await world.admin({ baseURL: front.url });
   const wrong = watchPage(page, front.url);
   await openSettled(page, "/projects/main/app");
@@ -113,20 +117,21 @@ test("two thousand changes leave an open page as large as it was, and are no sto
   const changed = async (times: number) => {
     for (let at = 0; at < times; at++) {
       front.tell(changes);
-      await new Promise(resolve => setTimeout(resolve, 5));
+      if (at % 20 === 0) await new Promise(resolve => setTimeout(resolve, 5));
     }
     const before = front.asked(list);
     front.tell(changes);
     await eventually(async () => front.asked(list) > before, "a look at what has changed");
   };
-  await changed(300);
+  await changed(4000);
   const [before, asked, began] = [await sizeOf(devtools), front.asked(list), Date.now()];
-  await changed(2000);
+  await changed(day);
   const calls = front.asked(list) - asked;
   expect(calls).toBeGreaterThan(3);
   expect(calls).toBeLessThanOrEqual((Date.now() - began) / 1000 + 2);
   const after = await sizeOf(devtools);
-  expect(after.heap - before.heap).toBeLessThan(1024 * 1024);
+  // Whatever is kept of each change is seen, were it one number.
+  expect((after.heap - before.heap) / day).toBeLessThan(32);
   expect(after.nodes).toBeLessThan(before.nodes * 1.1 + 50);
   expect(after.listeners).toBeLessThan(before.listeners * 1.1 + 20);
   expect(wrong()).toEqual([]);
