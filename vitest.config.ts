@@ -6,10 +6,9 @@ import { defineConfig } from "vitest/config";
 
 const processTests = [
   "test/faults/**/*.test.ts",
-  "test/faults/**/*.test.ts",
   "test/server/**/*.test.ts",
   "steps/**/*.test.ts",
-  "src/steps/resolve-step.test.ts",
+  "src/steps/resolve-{step,tarball,git}.test.ts",
   "src/app/run-workflow.test.ts",
   "test/bad-input/**/*.test.ts",
   "test/examples.test.ts",
@@ -24,8 +23,6 @@ const processTests = [
   "src/engine/host/host-box.test.ts",
   "src/launcher/process/{any-order,process-launcher,runner-ahead}.test.ts",
   "src/store/embedded-postgres.test.ts",
-  "test/faults/**/*.test.ts",
-  "test/server/**/*.test.ts",
 ];
 // Real daemons, kernels and process trees hiccup on a loaded machine. One more try, which the report shows, tells that
 // from a fault; a test that needs it often is one to mend.
