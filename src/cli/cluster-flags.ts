@@ -19,6 +19,11 @@ export const valuesOf: readonly Flag[] = [
 
 export const installFlags: readonly Flag[] = [
   ...valuesOf,
+  {
+    name: "image",
+    value: "NAME",
+    help: "image of all roles and of the runner, instead of that of the values",
+  },
   { name: "apply", help: "apply to the cluster, remove what is no longer wanted, and wait until it runs" },
   { name: "diff", help: "show what applying would change; ends with 1 where something would" },
   { name: "secrets", help: "print the Secret that is made once, with new random values, and nothing else" },

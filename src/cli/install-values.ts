@@ -1,4 +1,4 @@
-// The values that a command line names: a file on top of a profile.
+// The values that a command line names: a file on top of a profile, and an image on top of that.
 
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -22,7 +22,10 @@ export async function installValues(context: CommandContext, flags: FlagValues):
   }
   const values = readValues(text, profile);
   if (!values.ok) throw new UsageError(values.refusal.message, values.refusal.hint);
-  return values.value;
+  const name = flags.image;
+  if (typeof name !== "string") return values.value;
+  if (name === "") throw new UsageError("--image is empty", "the image's name, with tag or digest");
+  return { ...values.value, image: { ...values.value.image, name } };
 }
 
 /** Milliseconds of a flag in seconds. */

@@ -30,6 +30,9 @@ test("install prints manifests without a cluster, and no secret but where it is 
   const kinds = parseAllDocuments(printed.stdout).map(each => (each.toJS() as { kind: string }).kind);
   expect(kinds).toContain("StatefulSet");
   expect(kinds).not.toContain("Secret");
+  const named = await call("install", "--profile", "kind", "--image", "registry.example.org/ci:7");
+  expect(named.stdout.replaceAll("registry.example.org/ci:7", "slipway:latest")).toBe(printed.stdout);
+  expect(named.stdout).not.toBe(printed.stdout);
   const secrets = await call("install", "--profile", "kind", "--secrets");
   expect(secrets.stdout).toMatch(/kind: Secret[\s\S]*workerToken: sww_[\w-]{43}\n/);
 });

@@ -25,7 +25,7 @@ export const doctorCluster: Command = async (context, _args, flags) => {
   try {
     const findings = await probeCluster({
       ...{ api, values },
-      image: typeof flags.image === "string" ? flags.image : values.image.name,
+      image: values.image.name,
       runtimeClasses: Array.isArray(flags.runtimeClass) ? flags.runtimeClass : [],
       security: jobSecurity(),
       suffix: randomBytes(3).toString("hex"),
