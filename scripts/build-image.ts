@@ -102,11 +102,11 @@ async function buildImage(wishes: Wishes): Promise<number> {
   }
 }
 
-/** Of the commit, so that the same commit gives the same image. */
+/** Of the commit, so that the same commit gives the same image; without git or a commit 1970, which is the same each time too. */
 function createdAt(): string {
   const asked = process.env.SOURCE_DATE_EPOCH;
   const git = spawnSync("git", ["log", "-1", "--format=%ct"], { cwd: root, encoding: "utf8" });
-  const seconds = Number(asked ?? git.stdout.trim());
+  const seconds = Number(asked ?? (git.status === 0 ? git.stdout.trim() : 0));
   return new Date((Number.isFinite(seconds) ? seconds : 0) * 1000).toISOString();
 }
 
