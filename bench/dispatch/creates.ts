@@ -1,13 +1,13 @@
-// How many Pods a worker creates in a second, beside a loop that does nothing but create, in turn, against the same server:
-// the same Pods, as many at once, through the same client. Whose processor time bounds each is told as well. Against the
-// stand-in always, and against the API server of KUBECONFIG where one is named.
+// How many Pods a worker creates in a second, beside a loop that does nothing but post Pods that are ready, in turn, against the
+// same server: the same Pods, as many at once, through the same client, with the same answers. Whose processor time bounds each
+// is told as well. Against the stand-in always, and against the API server of KUBECONFIG where one is named.
 
 import { type Figure, median } from "../local/figure.ts";
 import { openBenchNamespace } from "./bench-namespace.ts";
 import { type OwnProcess, startProcess } from "./own-process.ts";
 import type { Where } from "./worker-process.ts";
 
-const rounds = 5;
+const rounds = 8;
 
 type Way = "bare" | "launches";
 
@@ -35,7 +35,7 @@ export async function creates(): Promise<Figure[]> {
   return await measure({
     bench: "creates",
     where: await cluster.ask("where"),
-    number: 400,
+    number: 300,
     empty: () => cluster.ask("empty"),
     cpu: () => cluster.ask("cpu"),
   });
@@ -47,7 +47,7 @@ export async function createsOnCluster(kubeconfig: string): Promise<Figure[]> {
   return await measure({
     bench: "creates-real",
     where: { kubeconfig, namespace: namespace.name },
-    number: 120,
+    number: 80,
     empty: namespace.empty,
   });
 }
@@ -57,7 +57,9 @@ async function measure(target: Target): Promise<Figure[]> {
   const { bench, where, number } = target;
   const turns: Record<Way, Turn[]> = { bare: [], launches: [] };
   for (let round = 0; round <= rounds; round++) {
-    for (const way of ["bare", "launches"] as const) {
+    // Which comes first takes turns too: a machine that has more and more to do, or less, favours neither.
+    const order: Way[] = round % 2 === 0 ? ["bare", "launches"] : ["launches", "bare"];
+    for (const way of order) {
       const turn = await timed(worker, target, () => worker.ask<number>(way, { where, number }));
       await target.empty();
       // The first one warms both up.
@@ -66,11 +68,11 @@ async function measure(target: Target): Promise<Figure[]> {
   }
   const [bare, launched] = [medianOf(turns.bare), medianOf(turns.launches)];
   const row = { bench, goal: "" };
-  const share = (launched.rate / bare.rate) * 100;
+  const share = median(turns.launches.map(({ rate }, at) => rate / turns.bare[at]!.rate)) * 100;
   const figures: Figure[] = [
     { ...row, metric: "a bare loop, 16 at once", value: bare.rate, unit: "Pods/s" },
     { ...row, metric: "a worker, 16 at once", value: launched.rate, unit: "Pods/s", goal: ">= 100" },
-    { ...row, metric: "of the bare loop's", value: share, unit: "%", goal: ">= 90" },
+    { ...row, metric: "of the bare loop beside it", value: share, unit: "%", goal: ">= 90" },
     // What the machine does besides does not count here.
     { ...row, metric: "processor time of the bare loop for each", value: bare.client, unit: "ms" },
     { ...row, metric: "processor time of a worker for each", value: launched.client, unit: "ms" },
