@@ -20,6 +20,7 @@ import { schedulePass } from "./schedule-pass.ts";
 import {
   giveUpSilent,
   giveUpUnheeded,
+  heldStatement,
   releaseGroups,
   requeueDue,
   silentStatement,
@@ -260,6 +261,7 @@ test("no look reads through all jobs or tries", async () => {
     db.query(`explain ${silentStatement}`, [30, 600]),
     db.query(`explain ${unheededStatement}`, [180]),
     db.query(`explain ${tooLongStatement}`),
+    db.query(`explain ${heldStatement}`),
     db.query(`explain ${waitStatement}`, [["x"]]),
   ]);
   for (const plan of plans) {

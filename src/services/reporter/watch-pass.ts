@@ -117,15 +117,17 @@ export async function requeueDue(db: Database, nudges: Nudges): Promise<number> 
   return rows.length;
 }
 
+/** Groups in which somebody stands in line behind nobody: read from the index of open jobs in groups. */
+export const heldStatement = `
+  select distinct project_id, concurrency_group from jobs held
+  where concurrency_group is not null and state = 'waiting' and reason = 'concurrency-group' and not exists (
+    select 1 from jobs holder where holder.project_id = held.project_id
+      and holder.concurrency_group = held.concurrency_group and holder.state <> 'finished'
+      and (holder.state in ('queued', 'claimed', 'running') or (holder.state = 'waiting' and holder.reason = 'retry')))`;
+
 /** Lets go on who waits for a concurrency group that nobody holds: a net below what the ends of jobs do themselves. */
 export async function releaseGroups(db: Database, nudges: Nudges): Promise<number> {
-  const groups = await db.query<{ project_id: number; concurrency_group: string }>(
-    `select distinct project_id, concurrency_group from jobs held
-     where state = 'waiting' and reason = 'concurrency-group' and not exists (
-       select 1 from jobs holder where holder.project_id = held.project_id
-         and holder.concurrency_group = held.concurrency_group
-         and (holder.state in ('queued', 'claimed', 'running') or (holder.state = 'waiting' and holder.reason = 'retry')))`,
-  );
+  const groups = await db.query<{ project_id: number; concurrency_group: string }>(heldStatement);
   let released = 0;
   for (const { project_id, concurrency_group } of groups) {
     const key = `${project_id}/${concurrency_group}`;
