@@ -28,8 +28,8 @@ const gitCredential = z.discriminatedUnion("kind", [
 ]);
 
 const jobSource = z.discriminatedUnion("kind", [
-  /** `GET /runner/v1/source` has it. */
-  z.strictObject({ kind: z.literal("sent") }),
+  /** `GET /runner/v1/source` has it; `packed` is the same, in base64, where it is small. */
+  z.strictObject({ kind: z.literal("sent"), packed: z.string().optional() }),
   z.strictObject({
     kind: z.literal("git"),
     repository: z.string(),
@@ -94,6 +94,8 @@ const claimAnswer = z.strictObject({
   source: jobSource,
   /** Outputs of earlier jobs: `GET /runner/v1/inputs/NAME` is unpacked into `directory` of the source, `""` is its top. */
   inputs: z.array(z.strictObject({ directory: z.string(), name: z.string() })),
+  /** Its project has none: there is nothing to ask for. */
+  noCaches: z.literal(true).optional(),
   limits: runnerLimits,
 });
 

@@ -27,7 +27,7 @@ let count = 0;
  * disk fails; nothing is held then.
  */
 export async function holdBytes(
-  stream: AsyncIterable<Uint8Array>,
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   directory: string,
   maxBytes: number,
 ): Promise<HeldBytes> {

@@ -16,7 +16,7 @@ import { StepRefused } from "../steps/step-refused.ts";
 import { sourceDirectory } from "../storage/local/source-directory.ts";
 import type { Owner, SourceTree } from "../storage/storage.ts";
 import { downloaded } from "./download.ts";
-import type { HeldBytes } from "./held-bytes.ts";
+import { type HeldBytes, holdBytes } from "./held-bytes.ts";
 import { archiveFailure, decompressed, maxEntries, unpackedArchive } from "./packed-archives.ts";
 import type { RunnerLink, StorePatience } from "./runner-link.ts";
 
@@ -97,6 +97,11 @@ async function checkedOut({ claimed, directory, git, clock, signal }: JobSourceO
 
 async function archives(options: JobSourceOptions): Promise<Fetched> {
   const { source, inputs } = options.claimed;
+  if (source.kind === "sent" && source.packed !== undefined) {
+    const { directory } = options;
+    const held = await holdBytes([Buffer.from(source.packed, "base64")], directory, most.bytes);
+    return { kind: "archives", parts: [{ directory: "", held }] };
+  }
   const wanted =
     source.kind === "sent"
       ? [{ directory: "", path: "source", what: "the source" }]

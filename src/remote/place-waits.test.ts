@@ -14,6 +14,19 @@ test("each reason is told once, those of before too, as soon as there is somebod
   expect(told[1]!.length).toBeLessThan(2100);
 });
 
+test("what happens beside the steps is no wait", () => {
+  const place = createPlaceWaits();
+  const told: string[] = [];
+  place.tellTo(message => told.push(message));
+  place.heed({
+    waited: ["no node has room", "Meanwhile in the Pod: the service db has ended (exit code 1)"],
+  });
+  expect(told).toEqual([
+    "The job has waited: no node has room",
+    "Meanwhile in the Pod: the service db has ended (exit code 1)",
+  ]);
+});
+
 test("something is waited for until the platform says that nothing is", () => {
   const place = createPlaceWaits();
   place.heed({ waited: [] });

@@ -1,6 +1,8 @@
 // What the job's containers wait for, as the platform passes it on from whoever brings them up: into the job's log, and for
 // the engine, which may give up a silent box only where nothing is waited for.
 
+import { meanwhile } from "../core/place-words.ts";
+
 /** From the answers to the claim and to heartbeats. */
 export interface WaitWords {
   /** All that was waited for so far, oldest first. */
@@ -26,7 +28,10 @@ export function createPlaceWaits(): PlaceWaits {
   let tell: ((message: string) => void) | undefined;
   const tellAll = () => {
     if (tell === undefined) return;
-    for (; told < waited.length; told++) tell(`The job has waited: ${waited[told]!.slice(0, longest)}`);
+    for (; told < waited.length; told++) {
+      const words = waited[told]!.slice(0, longest);
+      tell(words.startsWith(meanwhile) ? words : `The job has waited: ${words}`);
+    }
   };
   return {
     heed(words) {

@@ -25,6 +25,8 @@ export interface RemoteStorageOptions {
   packed: Pick<RunnerLimits, "artifactBytes" | "cacheBytes">;
   /** Where it is there, the cache of `/pipeline/cache` is fetched at once, until this is aborted. */
   early?: AbortSignal;
+  /** There is no cache to be asked for. */
+  noCaches?: boolean;
   /** What the files of a cache or an artifact must stay below. Bytes. */
   limits?: { cacheBytes: number; artifactBytes: number };
   /** Absent: the platform's blob store is waited for like the platform. */
@@ -56,7 +58,7 @@ interface Packed extends AsyncDisposable {
 
 /** Nothing of it is kept on this machine once a call has ended, but for a cache that was fetched early and not asked for. */
 export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
-  const { link, directory, packed, limits = usualLimits, store } = options;
+  const { link, directory, packed, limits = usualLimits, store, noCaches = false } = options;
   const cacheLimits = { files: limits.cacheBytes, packed: packed.cacheBytes };
   const artifactLimits = { files: limits.artifactBytes, packed: packed.artifactBytes };
   const fetchCache = (keys: readonly string[], signal: AbortSignal) =>
@@ -71,10 +73,11 @@ export function remoteStorage(options: RemoteStorageOptions): RunnerStorage {
       store: lessPatience(store),
     });
   // Every job asks for it, and none before its box is up.
-  let early = options.early === undefined ? undefined : fetchCache([""], options.early);
+  let early = options.early === undefined || noCaches ? undefined : fetchCache([""], options.early);
   early?.catch(() => undefined);
   return {
     async loadCache(keys, prefix, owner, signal) {
+      if (noCaches) return undefined;
       const wanted = keys.slice(0, mostKeys);
       const begun = wanted.length === 1 && wanted[0] === "" ? early : undefined;
       early = begun === undefined ? early : undefined;

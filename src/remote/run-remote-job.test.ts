@@ -52,6 +52,19 @@ const typesOf = (platform: StandInPlatform) =>
     "step" in event && event.step !== undefined ? `${event.type} ${event.step}` : event.type,
   );
 
+test("what came with the claim is not asked for", async () => {
+  const source = await packedFiles({ README: "read me\n" });
+  await using platform = await start(
+    { steps: [scriptStep("look", "cat README")] },
+    { source: { kind: "sent", packed: source.toString("base64") }, noCaches: true },
+  );
+  await using runner = await runHere(platform);
+  expect(await runner.ended).toBe(0);
+  expect(platform.violations).toEqual([]);
+  expect(logOf(platform, "look-1")).toBe("read me\n");
+  expect(platform.requests.filter(request => /^GET (source|cache)/.test(request))).toEqual([]);
+});
+
 test("a job passes: its source comes, its log, events, output, caches and tests arrive, in an order that can be told", async () => {
   await using platform = await start(
     {

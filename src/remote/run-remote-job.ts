@@ -246,7 +246,10 @@ async function run(running: Running): Promise<void> {
     secrets: new Map(answer.secrets.map(({ name, value }) => [name, new Secret(value)])),
     hidden: hiddenOf(answer),
     source: source.tree,
-    storage: loaded.remoteStorage({ link, directory, packed: answer.limits, early: signal, store }),
+    storage: loaded.remoteStorage({
+      ...{ link, directory, packed: answer.limits, early: signal, store },
+      noCaches: answer.noCaches === true,
+    }),
     engine: engineOf(running),
     stepFiles: stepFilesOf(running, names => source.projectWith(names)),
     settings: settingsOf(job, answer.class, input.pull),

@@ -76,6 +76,39 @@ test("a runner gets the source that was sent for its run, and no other", async (
   });
 });
 
+test("a small source goes along with the job, as far as it is at hand", async () => {
+  const { db } = database;
+  const job = await listener.running();
+  const claim = async () => {
+    const body = {
+      claimToken: job.claimToken,
+      nonce: "0123456789abcdef",
+      runner: { version: "1", engine: "x" },
+    };
+    return (await call("POST", "claim", { json: body })).json.source as unknown;
+  };
+  const key = `source/${job.runId}`;
+  await blob(key, packed("mine"));
+  await db.query("insert into blobs (key, bytes) values ($1, 8)", [key]);
+  expect(await claim()).toEqual({ kind: "sent", packed: packed("mine").toString("base64") });
+  // What is not as it should be is the affair of whoever asks for it.
+  await blob(key, packed("other"));
+  expect(await claim()).toEqual({ kind: "sent" });
+  await listener.blobs.remove([key]);
+  expect(await claim()).toEqual({ kind: "sent" });
+  await db.query("update blobs set bytes = 1000000");
+  expect(await claim()).toEqual({ kind: "sent" });
+});
+
+test("a job hears where its project has no cache", async () => {
+  const { db } = database;
+  expect(await listener.running()).toMatchObject({ noCaches: true });
+  await db.query(
+    "insert into caches (project_id, scope, key, blob_key, bytes, files) select id, 'default', 'k', 'x', 1, 1 from projects",
+  );
+  expect(await listener.running()).not.toHaveProperty("noCaches");
+});
+
 test("a job gets the outputs that it requires, and those of no other job", async () => {
   const { db } = database;
   const first = await listener.running();
