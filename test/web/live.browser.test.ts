@@ -89,21 +89,28 @@ test("without shared workers a page has its own stream; thousands of changes lea
 
 test("a server that is killed is missed, and what happened meanwhile is seen when it is back", async () => {
   const page = await world.admin();
-  const wrong = watchPage(page, world.server.url, [
-    /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 503|ERR_INCOMPLETE_CHUNKED/,
-  ]);
+  const away =
+    /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 503|ERR_INCOMPLETE_CHUNKED/;
+  const wrong = watchPage(page, world.server.url, [away]);
   await world.open(page, "/projects/main/app");
+  const other = await page.context().newPage();
+  const wrongOfOther = watchPage(other, world.server.url, [away, /dynamically imported module/]);
+  await world.open(other, "/");
   await page.getByRole("list", { name: "Runs, newest first" }).waitFor();
   await world.server.end("SIGKILL");
   await page.getByText("The server does not answer.").first().waitFor();
+  // Parts of pages that were never open are the server's to give.
+  await other.getByRole("link", { name: "Workers" }).click();
+  await other.getByText("It will be as soon as the server answers again.").waitFor();
   const { token } = world.server;
   await using again = await startServerProcess({ directory, ports, token });
   const run = await startRun(again.client, file);
   const { number } = await endOf(again.client, run);
+  await other.getByRole("heading", { name: "Workers and classes" }).waitFor();
   await page.getByText("The server does not answer.").first().waitFor({ state: "detached" });
   const entry = page
     .getByRole("listitem")
     .filter({ has: page.getByRole("link", { name: `#${number} build` }) });
   await entry.locator('[data-state="passed"]').waitFor();
-  expect(wrong()).toEqual([]);
+  expect([...wrong(), ...wrongOfOther()]).toEqual([]);
 });

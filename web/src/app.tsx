@@ -1,9 +1,10 @@
 // Which page an address shows.
 
-import { Component, type ReactNode, Suspense } from "react";
+import { Component, type ReactNode, Suspense, useEffect, useRef, useSyncExternalStore } from "react";
 import { Link, Redirect, Route, Switch, useLocation, useParams, useSearch } from "wouter";
 import { addresses } from "./addresses.ts";
 import { may, useMe } from "./api/session.ts";
+import { streamState } from "./live/connect.ts";
 import { type PageRoute, routes } from "./routes.tsx";
 import { Empty, Failed, Loading } from "./ui/page.tsx";
 import { Shell } from "./ui/shell.tsx";
@@ -61,8 +62,42 @@ class Caught extends Component<{ children: ReactNode }, { error: unknown }> {
   }
 
   override render() {
-    if (this.state.error === undefined) return this.props.children;
-    // After an update of the server the parts of the old pages are gone.
-    return <Failed error={this.state.error} retry={() => location.reload()} />;
+    const { error } = this.state;
+    if (error === undefined) return this.props.children;
+    if (isNotFetched(error)) return <NotFetched />;
+    return <Failed error={error} retry={() => location.reload()} />;
   }
+}
+
+/** Each browser has its own words for a part of a page that did not come. */
+function isNotFetched(error: unknown): boolean {
+  return error instanceof TypeError && /import|module/i.test(error.message);
+}
+
+/** The server is away, or another version of it has taken the place of the one whose pages these are. */
+function NotFetched() {
+  const isConnected = useSyncExternalStore(streamState.subscribe, streamState.get);
+  const wasAway = useRef(isConnected === false);
+  useEffect(() => {
+    if (isConnected === false) wasAway.current = true;
+    // Only when it comes back: a part that is missing for good must not make the page load again and again.
+    if (isConnected === true && wasAway.current) location.reload();
+  }, [isConnected]);
+  return (
+    <div className="notice of-waiting" role="alert">
+      <p>
+        <strong>This page has not been loaded yet.</strong>
+      </p>
+      <p>
+        {isConnected === false
+          ? "It will be as soon as the server answers again."
+          : "The server may have been updated since these pages were opened."}
+      </p>
+      <div>
+        <button type="button" className="button small" onClick={() => location.reload()}>
+          Load it again
+        </button>
+      </div>
+    </div>
+  );
 }

@@ -114,8 +114,11 @@ export function LogView({ jobId, attemptId, looks, goTo }: LogViewProps) {
   useShortcut("p", "Log: place before that was found", search.previous);
   const rawUrl = `/api/v1/logs/${jobId}/${attemptId}`;
   // A log that has ended takes no more room than it needs; one that grows would move what stands below it.
-  const isWhole = shape.complete && !wraps && rows.count > 0;
-  const wholeHeight = { "--whole": `${rows.count * rowHeight + scrollBar}px` } as CSSProperties;
+  const isGone = shape.error !== undefined && shape.totalLines === 0;
+  const isWhole = (shape.complete && !wraps && rows.count > 0) || isGone;
+  const wholeHeight = {
+    "--whole": isGone ? "180px" : `${rows.count * rowHeight + scrollBar}px`,
+  } as CSSProperties;
   const allFolded = rows.sections.length > 0 && rows.sections.every(each => each.folded);
   return (
     <div className={`panel log-box ${wraps ? "wrap" : ""}`}>
@@ -138,7 +141,7 @@ export function LogView({ jobId, attemptId, looks, goTo }: LogViewProps) {
           )}
           <Toggle on={withTime} text="Times" set={on => setWithTime(keep("time", on))} />
           <Toggle on={wraps} text="Wrap" set={on => setWraps(keep("wrap", on))} />
-          {!shape.complete && <Toggle on={follow} text="Follow" set={setFollow} />}
+          {!shape.complete && !isGone && <Toggle on={follow} text="Follow" set={setFollow} />}
           <a className="button plain small" href={rawUrl} download={`${attemptId}.log`}>
             Raw{shape.totalBytes > 0 && ` (${bytesText(shape.totalBytes)})`}
           </a>
@@ -152,9 +155,7 @@ export function LogView({ jobId, attemptId, looks, goTo }: LogViewProps) {
         tabIndex={0}
         aria-label="Log"
       >
-        {shape.error !== undefined && shape.totalLines === 0 && (
-          <Failed error={shape.error} retry={store.refresh} />
-        )}
+        {isGone && <Failed error={shape.error} retry={store.refresh} />}
         {shape.known && shape.error === undefined && rows.count === 0 && (
           <p className="empty">{shape.complete ? "Nothing was printed." : "Nothing printed yet."}</p>
         )}

@@ -3,7 +3,7 @@
 import { type ReactNode, useEffect } from "react";
 import { Link } from "wouter";
 import { ApiProblem } from "../api/client.ts";
-import type { Pages } from "../api/use-api.ts";
+import { mayPass, type Pages } from "../api/use-api.ts";
 import { useCurrentInSight } from "./current-in-sight.ts";
 import type { State } from "./state.tsx";
 import { errorText } from "./toasts.tsx";
@@ -102,17 +102,22 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
+const titles: Record<number, string> = {
+  404: "This is not here, or you may not see it.",
+  410: "This is not kept any more.",
+};
+
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const { text, hint } = errorText(error);
-  const gone = error instanceof ApiProblem && error.status === 404;
+  const status = error instanceof ApiProblem ? error.status : undefined;
   return (
-    <div className="notice of-failed" role="alert">
+    <div className={`notice of-${status === 410 ? "waiting" : "failed"}`} role="alert">
       <p>
-        <strong>{gone ? "This is not here, or you may not see it." : "This could not be loaded."}</strong>
+        <strong>{titles[status ?? 0] ?? "This could not be loaded."}</strong>
       </p>
       <p>{text}</p>
       {hint && <p className="muted">{hint}</p>}
-      {retry && (
+      {retry && mayPass(error) && (
         <div>
           <button type="button" className="button small" onClick={retry}>
             Try again

@@ -159,7 +159,7 @@ function Filters({ values, set, any }: Pick<Filters, "values" | "set" | "any">) 
           className="button plain"
           onClick={() => set(Object.fromEntries(names.map(name => [name, undefined])))}
         >
-          Show all
+          Clear filters
         </button>
       )}
     </form>

@@ -30,7 +30,7 @@ export function WorkflowGraph({ run }: { run: Run }) {
       </div>
       {critical.size > 0 && (
         <p className="muted small legend">
-          <span className="swatch" aria-hidden="true" /> critical path: what the run's length is due to
+          <span className="swatch" aria-hidden="true" /> critical path: the jobs that made the run this long
         </p>
       )}
     </section>
