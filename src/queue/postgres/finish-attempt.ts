@@ -1,5 +1,5 @@
-// The end of a try by its runner's own last word. Most often one look and one statement that holds only if nothing has
-// changed since; whatever is less simple goes through the locks.
+// The end of a try by its runner's own last word. One that needs no proof is one statement; a good one most often a look and
+// a statement that holds only if nothing has changed since; whatever is less simple goes through the locks.
 
 import type { RunEvent, RunFinished } from "../../core/events.ts";
 import type { AttemptEnd } from "../../core/job-state.ts";
@@ -51,14 +51,42 @@ export async function finishAttempt(
   record: TerminalRecord,
   hooks: FinishHooks = {},
 ): Promise<Finish> {
+  const { outcome } = record;
+  // What broke may be tried again, which depends on the job.
+  if (!isGood(outcome) && outcome !== "broken" && (await endAsSaid(db, ref, record)))
+    return { kind: "accepted", outcome };
   const [seen] = await db.query<SeenRow>(seenStatement, [ref.attemptId, isGood(record.outcome)]);
   const refused = refusalOf(seen, ref, record);
   if (seen === undefined || refused !== undefined) return refused ?? { kind: "stale" };
   const end = provenEnd(seen, seen.told ?? [], record);
-  // What broke may be tried again, which depends on the job; groups and caches are more than one statement.
+  // Groups and caches are more than one statement.
   const simple = end.outcome !== "broken" && !seen.grouped && !seen.has_caches;
   if (simple && (await endAsSeen(db, seen, end, record))) return { kind: "accepted", outcome: end.outcome };
   return finishLocked(db, ref, record, hooks);
+}
+
+/** Where all is stored, nothing else depends on it, and its place has nothing to add. The job first, as everywhere. */
+const endAsSaidStatement = `
+  with job as (
+    select id from jobs where id = (select job_id from attempts where id = $1) and concurrency_group is null
+    for no key update
+  ), tried as (
+    ${endTry(`from job where attempts.id = $1 and job_id = job.id and state <> 'finished' and epoch = $7
+      and events_stored >= $8 and chunks_stored >= $9 and cardinality(waited) = 0
+      and not exists (select 1 from pending_caches where attempt_id = $1) returning job_id`)}
+  ), ended as (${endOfJob("(select job_id from tried)", "$10", "$11", "$12")})
+  ${tellReporter} returning run_id`;
+
+/** Ends it by an outcome that is believed without proof. False where it is not as simple; then nothing has happened. */
+async function endAsSaid(db: Database, ref: AttemptRef, record: TerminalRecord): Promise<boolean> {
+  const { outcome, failedStep, message } = record;
+  const reason = failedStep === undefined ? outcome : "step";
+  const rows = await db.query(endAsSaidStatement, [
+    ...[ref.attemptId, outcome, reason, message, 0, record],
+    ...[ref.epoch, record.events, record.chunks],
+    ...[outcome, reason, message],
+  ]);
+  return rows.length > 0;
 }
 
 type SeenRow = AttemptRow & { grouped: boolean; told: RunEvent[] | null };
