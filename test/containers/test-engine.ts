@@ -9,6 +9,7 @@ import {
 } from "../../src/engine/docker/docker-engine.ts";
 import type { ContractService } from "../../src/engine/engine.contract.ts";
 import type { EngineRequest } from "../../src/engine/engine.ts";
+import { plainContainer, plainRequest } from "../../src/engine/fixtures/plain-request.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { testOwner } from "./docker-daemon.ts";
 import { testImages } from "./test-images.ts";
@@ -47,20 +48,6 @@ let requests = 0;
 
 /** A run of its own on the plainest box. */
 export function testRequest(change: Partial<EngineRequest> = {}): EngineRequest {
-  return {
-    runId: `test${process.pid}x${++requests}`,
-    project: "test",
-    box: { ...image, alias: "", env: [], ports: [], volumes: [] },
-    services: [],
-    pull: "never",
-    daemonAccess: false,
-    dns: [],
-    exposePorts: false,
-    enableVolumes: false,
-    mounts: [],
-    keep: false,
-    report: () => {},
-    signal: new AbortController().signal,
-    ...change,
-  };
+  const runId = `test${process.pid}x${++requests}`;
+  return plainRequest({ runId, project: "test", box: plainContainer(image), ...change });
 }

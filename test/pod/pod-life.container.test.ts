@@ -2,6 +2,7 @@
 
 import { beforeAll, expect, test, vi } from "vitest";
 import type { DaemonClient } from "../../src/engine/docker/daemon-client.ts";
+import { plainRequest } from "../../src/engine/fixtures/plain-request.ts";
 import { noRunnerExitCode } from "../../src/engine/pod/pod-supervisor.ts";
 import { scriptStep } from "../../src/remote/fixtures/claim-answer.ts";
 import { testDaemon } from "../containers/docker-daemon.ts";
@@ -125,21 +126,12 @@ test("link variables come from the image and from the file, and services are wai
     alias: "my-db",
     ports: [{ containerPort: 99, protocol: "udp" as const }],
   };
-  const started = await pod.engine.start({
-    runId: "r",
-    project: "p",
-    box: boxOf(testImages.sh),
-    services: [service],
-    pull: "never",
-    daemonAccess: false,
-    dns: [],
-    exposePorts: false,
-    enableVolumes: false,
-    mounts: [],
-    keep: false,
-    report: () => {},
-    signal: new AbortController().signal,
-  });
+  const started = await pod.engine.start(
+    plainRequest({
+      box: boxOf(testImages.sh),
+      services: [service],
+    }),
+  );
   if (!started.ok) throw new Error(started.refusal.message);
   await using workspace = started.value;
   const { channel } = workspace.box;

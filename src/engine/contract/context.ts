@@ -3,6 +3,7 @@
 
 import { readArchive } from "../../lib/tar/read-archive.ts";
 import type { ContainerSpec, Engine, EngineNews, EngineRequest } from "../engine.ts";
+import { plainContainer, plainRequest } from "../fixtures/plain-request.ts";
 import { BoxUnderTest } from "./box-under-test.ts";
 
 /** The engine and what the suite needs to look behind it. Disposed of after each case. */
@@ -114,29 +115,21 @@ export class Context {
 
   container(change: Partial<ContainerSpec> = {}): ContainerSpec {
     const { image } = this.options;
-    return { image, shownImage: image, alias: "", env: [], ports: [], volumes: [], ...change };
+    return plainContainer({ image, shownImage: image, ...change });
   }
 
   request(change: Partial<EngineRequest> = {}): EngineRequest {
     this.runId = `contract${process.pid}x${++runs}`;
-    return {
+    return plainRequest({
       runId: this.runId,
       project: "contract",
       box: this.container(),
-      services: [],
-      pull: "never",
-      daemonAccess: false,
-      dns: [],
-      exposePorts: false,
-      enableVolumes: false,
-      mounts: [],
-      keep: false,
       report: news => {
         this.news.push(news);
       },
       signal: this.signal,
       ...change,
-    };
+    });
   }
 
   /** Starts a box and waits for its greeting. The workspace must be disposed of by `await using`. */

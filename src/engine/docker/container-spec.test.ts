@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { ContainerSpec, EngineRequest } from "../engine.ts";
+import { plainContainer, plainRequest } from "../fixtures/plain-request.ts";
 import type { RunIdentity } from "./container-names.ts";
 import { boxBody, environment, networkBody, serviceBody } from "./container-spec.ts";
 
@@ -11,32 +12,10 @@ const identity: RunIdentity = {
   keep: false,
 };
 
-const plain: ContainerSpec = {
-  image: "docker.io/library/alpine:latest",
-  shownImage: "alpine",
-  alias: "",
-  env: [],
-  ports: [],
-  volumes: [],
-};
+const plain = plainContainer({ image: "docker.io/library/alpine:latest", shownImage: "alpine" });
 
 function request(change: Partial<EngineRequest> = {}): EngineRequest {
-  return {
-    runId: "run1",
-    project: "shop",
-    box: plain,
-    services: [],
-    pull: "missing",
-    daemonAccess: false,
-    dns: [],
-    exposePorts: false,
-    enableVolumes: false,
-    mounts: [],
-    keep: false,
-    report: () => {},
-    signal: new AbortController().signal,
-    ...change,
-  };
+  return plainRequest({ runId: "run1", project: "shop", box: plain, ...change });
 }
 
 function box(change: Partial<EngineRequest>, more: { links?: ContainerSpec["env"]; keep?: boolean } = {}) {

@@ -2,26 +2,12 @@
 
 import { expect, test } from "vitest";
 import { tarOf } from "../contract/box-under-test.ts";
-import type { EngineRequest, Workspace } from "../engine.ts";
+import type { Workspace } from "../engine.ts";
+import { plainRequest } from "../fixtures/plain-request.ts";
 import { createFakeEngine, type FakeEngineOptions } from "./fake-engine.ts";
 
 const { signal } = new AbortController();
-const container = { image: "i", shownImage: "i", alias: "", env: [], ports: [], volumes: [] };
-const request: EngineRequest = {
-  runId: "run",
-  project: "project",
-  box: container,
-  services: [],
-  pull: "missing",
-  daemonAccess: false,
-  dns: [],
-  exposePorts: false,
-  enableVolumes: false,
-  mounts: [],
-  keep: false,
-  report: () => {},
-  signal,
-};
+const request = plainRequest({ signal });
 
 async function started(options: FakeEngineOptions = {}): Promise<Workspace> {
   const result = await createFakeEngine(options).start(request);

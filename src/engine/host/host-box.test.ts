@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
 import { BoxUnderTest, tarOf } from "../contract/box-under-test.ts";
 import type { ContainerSpec, EngineNews, EngineRequest } from "../engine.ts";
+import { plainContainer, plainRequest } from "../fixtures/plain-request.ts";
 import { createHostEngine, type HostEngineOptions } from "./host-engine.ts";
 import { listProcesses } from "./processes.ts";
 
@@ -29,28 +30,12 @@ afterEach(async () => {
 });
 
 function container(change: Partial<ContainerSpec> = {}): ContainerSpec {
-  return { image: "", shownImage: "some-image", alias: "", env: [], ports: [], volumes: [], ...change };
+  return plainContainer({ shownImage: "some-image", ...change });
 }
 
 function request(change: Partial<EngineRequest> = {}): EngineRequest {
-  return {
-    runId: "run",
-    project: "project",
-    box: container(),
-    services: [],
-    pull: "missing",
-    daemonAccess: false,
-    dns: [],
-    exposePorts: false,
-    enableVolumes: false,
-    mounts: [],
-    keep: false,
-    report: one => {
-      news.push(one);
-    },
-    signal,
-    ...change,
-  };
+  const report = (one: (typeof news)[number]) => void news.push(one);
+  return plainRequest({ box: container(), report, signal, ...change });
 }
 
 function engine(change: Partial<HostEngineOptions> = {}) {

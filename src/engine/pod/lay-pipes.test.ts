@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
+import { plainContainer, plainRequest } from "../fixtures/plain-request.ts";
 import { laidIn, laidVariable, layingCommand, slotNames, streamNames, unheldName } from "./lay-pipes.ts";
 import { createPodEngine } from "./pod-engine.ts";
 import { podSupervisorCommand, unfitExitCode } from "./pod-supervisor.ts";
@@ -74,21 +75,11 @@ async function borrowing(bin: string, io: string) {
     engine.close();
     held[Symbol.dispose]();
   });
-  const started = await engine.start({
-    runId: "r",
-    project: "p",
-    box: { image: "", shownImage: "app:1", alias: "", env: [], ports: [], volumes: [] },
-    services: [],
-    pull: "never",
-    daemonAccess: false,
-    dns: [],
-    exposePorts: false,
-    enableVolumes: false,
-    mounts: [],
-    keep: false,
-    report: () => undefined,
-    signal: new AbortController().signal,
-  });
+  const started = await engine.start(
+    plainRequest({
+      box: plainContainer({ shownImage: "app:1" }),
+    }),
+  );
   return { started, ended, engine, said: () => said };
 }
 

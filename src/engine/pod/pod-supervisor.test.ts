@@ -9,6 +9,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
+import { plainRequest } from "../fixtures/plain-request.ts";
 import { createPodEngine } from "./pod-engine.ts";
 import { noRunnerExitCode, orderField, podSupervisorCommand } from "./pod-supervisor.ts";
 import { prepareIo } from "./prepare-io.ts";
@@ -60,21 +61,7 @@ test.each(shells)(
     );
     using io = await prepareIo({ busybox, ...where });
     const engine = createPodEngine({ io, nonce: "n", clock: systemClock });
-    const started = await engine.start({
-      runId: "r",
-      project: "p",
-      box: { image: "", shownImage: "", alias: "", env: [], ports: [], volumes: [] },
-      services: [],
-      pull: "never",
-      daemonAccess: false,
-      dns: [],
-      exposePorts: false,
-      enableVolumes: false,
-      mounts: [],
-      keep: false,
-      report: () => {},
-      signal: new AbortController().signal,
-    });
+    const started = await engine.start(plainRequest());
     if (!started.ok) throw new Error(started.refusal.message);
     const { channel } = started.value.box;
     await channel.write("start A B split\necho $((40 + 2)); exit 4\n");

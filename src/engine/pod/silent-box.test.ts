@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Clock, systemClock } from "../../lib/clock.ts";
+import { plainContainer, plainRequest } from "../fixtures/plain-request.ts";
 import { createPodEngine } from "./pod-engine.ts";
 import { prepareIo } from "./prepare-io.ts";
 
@@ -24,22 +25,12 @@ test("the job fails with what to do, though nothing of the box was ever heard", 
   using io = await prepareIo({ busybox, ...where });
   const engine = createPodEngine({ io, nonce: "n", clock: fast });
   let looks = 0;
-  const started = await engine.start({
-    runId: "r",
-    project: "p",
-    box: { image: "", shownImage: "swallows:1", alias: "", env: [], ports: [], volumes: [] },
-    services: [],
-    pull: "never",
-    daemonAccess: false,
-    dns: [],
-    exposePorts: false,
-    enableVolumes: false,
-    mounts: [],
-    keep: false,
-    placeWaits: () => looks++ < 3,
-    report: () => {},
-    signal: new AbortController().signal,
-  });
+  const started = await engine.start(
+    plainRequest({
+      box: plainContainer({ shownImage: "swallows:1" }),
+      placeWaits: () => looks++ < 3,
+    }),
+  );
   expect(started).toMatchObject({ ok: false, refusal: { code: "box-without-shell" } });
   expect(JSON.stringify(started)).toMatch(/swallows:1.*ENTRYPOINT/);
   await engine.end(1);
