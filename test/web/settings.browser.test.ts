@@ -176,8 +176,8 @@ test("a project's settings, its webhook's new secret, and its end after its name
   await page.getByText("The settings are changed.").waitFor();
   expect(await client.getProject({ params: own })).toMatchObject({ hasCredential: true });
   expect(await page.getByRole("textbox", { name: "A new credential" }).inputValue()).toBe("");
-  await page.getByLabel("Runs", { exact: false }).fill("30");
-  await page.getByLabel("Logs and artifacts").fill("7");
+  await page.getByRole("spinbutton", { name: "Runs" }).fill("30");
+  await page.getByRole("spinbutton", { name: "Logs and artifacts" }).fill("7");
   await button(page, "Save how long").click();
   await button(dialog(page), "Leave it").click();
   expect(await client.getProject({ params: own })).toMatchObject({ runDays: null, logDays: null });
@@ -187,7 +187,7 @@ test("a project's settings, its webhook's new secret, and its end after its name
     .poll(() => client.getProject({ params: own }))
     .toMatchObject({ runDays: 30, logDays: 7, serverRunDays: 90 });
   // More than before is asked nothing.
-  await page.getByLabel("Logs and artifacts").fill("");
+  await page.getByRole("spinbutton", { name: "Logs and artifacts" }).fill("");
   await button(page, "Save how long").click();
   await expect.poll(() => client.getProject({ params: own })).toMatchObject({ runDays: 30, logDays: null });
   await button(page, "New secret").click();
