@@ -18,7 +18,8 @@ import type { Nudges } from "../queue/postgres/nudges.ts";
 import type { Claim, Queue } from "../queue/queue.ts";
 import { scriptStep, testJob } from "../remote/fixtures/claim-answer.ts";
 import { type Database, openDatabase } from "../store/database.ts";
-import { type RunningServer, serve } from "./server/serve.ts";
+import type { RunningServer } from "./server/running-server.ts";
+import { serve } from "./server/serve.ts";
 import { readSettings } from "./server/settings.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

@@ -5,7 +5,8 @@ import type { Result } from "../../core/failure.ts";
 import { accept } from "../../core/failure.ts";
 import { openServerLog } from "../../http/server-log.ts";
 import { setUpNetwork } from "./network.ts";
-import { type RunningServer, serve } from "./serve.ts";
+import type { RunningServer } from "./running-server.ts";
+import { serve } from "./serve.ts";
 import { readSettings, type ServerSettings, shownSettings } from "./settings.ts";
 
 export interface ServerProgram {

@@ -1,54 +1,33 @@
 // The server: opens what its roles share, then the roles, then its listeners, and closes all of it in the opposite order,
 // the database last. Whatever fails to start ends what has been started.
 
-import { readFileSync } from "node:fs";
 import path from "node:path";
-import { createFirstAdmin, type FirstAdmin } from "../../auth/first-admin.ts";
+import { createFirstAdmin } from "../../auth/first-admin.ts";
 import { createGate } from "../../auth/gate.ts";
 import { createIdempotency } from "../../auth/idempotency.ts";
-import { messageOf, SlipwayError } from "../../core/failure.ts";
+import { SlipwayError } from "../../core/failure.ts";
 import { endpointList } from "../../endpoints/table.ts";
-import type { RequestHandler } from "../../http/handler.ts";
-import { healthHandler, type ReadyCheck } from "../../http/health.ts";
-import { type Listener, openListener } from "../../http/listener.ts";
 import { openApiHandler } from "../../http/openapi.ts";
 import type { Route } from "../../http/route.ts";
 import { createRouter } from "../../http/router.ts";
 import { sendOn } from "../../http/send-on.ts";
-import type { ServerLog } from "../../http/server-log.ts";
 import { webFiles } from "../../http/web-files.ts";
-import { writeProblem } from "../../http/write-answer.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { pause } from "../../lib/pause.ts";
 import { openRunnerKeys } from "../../queue/postgres/runner-keys.ts";
-import type { Worker } from "../../services/worker/worker.ts";
 import { isDatabaseAway, isOvertaken } from "../../store/database.ts";
 import { webDirectory } from "../web-directory.ts";
 import { localUrl, publicUrl } from "./addresses.ts";
 import type { RoleParts } from "./api-role.ts";
 import { checkKeys } from "./check-keys.ts";
+import { openDoors } from "./open-doors.ts";
 import type { OwnRoutes } from "./own-routes.ts";
-import { refuseDatabaseUser, tokenOfOwnWorker } from "./own-worker.ts";
+import { refuseDatabaseUser } from "./own-worker.ts";
 import { openPlatform, type Platform } from "./platform.ts";
 import { queueFigures } from "./queue-figures.ts";
+import type { RunningServer, ServeOptions } from "./running-server.ts";
+import { ownWorker, startWorkerAlone } from "./serve-worker.ts";
 import type { RoleName, ServerSettings } from "./settings.ts";
-
-export interface ServeOptions {
-  settings: ServerSettings;
-  log: ServerLog;
-  version: string;
-  environment: Readonly<Record<string, string | undefined>>;
-}
-
-export interface RunningServer extends AsyncDisposable {
-  /** As people reach it. */
-  url: string;
-  runnerUrl: string | undefined;
-  /** Told once, by the very first start. */
-  firstAdmin: FirstAdmin | undefined;
-  /** Takes no more jobs and waits for those that run, at most until the signal. */
-  drain(signal: AbortSignal): Promise<void>;
-}
 
 /** Starts the roles. Throws SlipwayError with what to change where one cannot start; nothing is left then. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
@@ -193,130 +172,4 @@ function router(platform: Platform, routes: Route[], baseUrl: string) {
     isOvertaken,
     answered: metrics.answered,
   });
-}
-
-interface Doors extends AsyncDisposable {
-  main: Listener;
-  runners: Listener | undefined;
-  checks: Record<string, ReadyCheck>;
-  /** Until then all that is asked, but for the health, is answered by 503. */
-  use(handlers: RequestHandler[], runnerHandlers: RequestHandler[]): void;
-}
-
-async function openDoors(
-  { settings, log }: Pick<ServeOptions, "settings" | "log">,
-  withRunners: boolean,
-  stack: AsyncDisposableStack,
-): Promise<Doors> {
-  const checks: Record<string, ReadyCheck> = { start: async () => false };
-  const handlers: RequestHandler[] = [healthHandler(checks), notYet];
-  const runnerHandlers: RequestHandler[] = [notYet];
-  const common = { log, clock: systemClock, ...tlsOf(settings) };
-  const main = stack.use(await openListener({ address: settings.listen, handlers, ...common }));
-  const runners = withRunners
-    ? stack.use(await openListener({ address: settings.runnerListen, handlers: runnerHandlers, ...common }))
-    : undefined;
-  return {
-    main,
-    runners,
-    checks,
-    use(more, moreOfRunners) {
-      handlers.splice(1, 1, ...more);
-      runnerHandlers.splice(0, 1, ...moreOfRunners);
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([main[Symbol.asyncDispose](), runners?.[Symbol.asyncDispose]()]);
-    },
-  };
-}
-
-const notYet: RequestHandler = async (request, response) => {
-  writeProblem(request, response, {
-    status: 503,
-    code: "starting",
-    title: "Not ready",
-    detail: "the server is about to start: try again in a moment",
-    retryAfter: 1,
-  });
-  return true;
-};
-
-function tlsOf({ tlsCert, tlsKey }: ServerSettings): { tls?: { cert: string; key: string } } {
-  if (tlsCert === undefined || tlsKey === undefined) return {};
-  try {
-    return { tls: { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") } };
-  } catch (cause) {
-    throw new SlipwayError("tls", `certificate or key cannot be read: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** The worker of a process that has the database gets its token from there, once. */
-async function ownWorker(
-  options: ServeOptions,
-  platform: Platform,
-  apiUrl: string,
-  runnerUrl: string | undefined,
-): Promise<Worker> {
-  const { settings, log, version, environment } = options;
-  if (runnerUrl === undefined) throw noRunnerUrl();
-  const { directory, metrics } = platform;
-  const token = settings.workerToken ?? (await tokenOfOwnWorker(platform));
-  const { openWorkerRole } = await import("./worker-role.ts");
-  return openWorkerRole({
-    settings,
-    directory,
-    apiUrl,
-    runnerUrl,
-    token,
-    version,
-    environment,
-    log,
-    metrics,
-  });
-}
-
-async function startWorkerAlone(options: ServeOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
-  const { settings, log, version, environment } = options;
-  const { apiUrl, runnerUrl, workerToken: token } = settings;
-  if (apiUrl === undefined) throw missing("apiUrl", "SLIPWAY_API_URL: where the api is");
-  if (runnerUrl === undefined) throw noRunnerUrl();
-  if (token === undefined)
-    throw missing("workerToken", "SLIPWAY_WORKER_TOKEN: make one with `slipway tokens create --worker`");
-  const { openDataDirectory } = await import("./data-directory.ts");
-  const { createMetrics } = await import("../../http/metrics.ts");
-  const { openWorkerRole } = await import("./worker-role.ts");
-  const doors = await openDoors(options, false, stack);
-  const directory = openDataDirectory(settings.dataDir);
-  const metrics = createMetrics();
-  doors.use([metrics.handler], []);
-  const worker = stack.use(
-    await openWorkerRole({
-      settings,
-      directory,
-      apiUrl,
-      runnerUrl,
-      token,
-      version,
-      environment,
-      log,
-      metrics,
-    }),
-  );
-  doors.checks.worker = async () => worker.connected;
-  doors.checks.start = async () => true;
-  return {
-    url: doors.main.url,
-    runnerUrl: undefined,
-    firstAdmin: undefined,
-    drain: signal => worker.drain(signal),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
-
-function missing(name: string, hint: string): SlipwayError {
-  return new SlipwayError("settings", `a worker without the role api needs the setting ${name}`, { hint });
-}
-
-function noRunnerUrl(): SlipwayError {
-  return missing("runnerUrl", "SLIPWAY_RUNNER_URL: where runners reach the runner listener");
 }
