@@ -37,10 +37,10 @@ const first =
 function closureOf(file: string, known = new Set<string>()): Set<string> {
   if (known.has(file)) return known;
   known.add(file);
-  for (const [, name = ""] of readFileSync(file, "utf8").matchAll(
-    /^(?:import|export) [^;]*?"(\.[^"]+)";$/gm,
-  )) {
-    closureOf(path.resolve(path.dirname(file), name), known);
+  const imports =
+    /^(?:import|export) (?:[\w*]|\{[^}]*\})[^;{}()="]*?from "(\.[^"]+)";$|^import "(\.[^"]+)";$/gm;
+  for (const [, from, alone] of readFileSync(file, "utf8").matchAll(imports)) {
+    closureOf(path.resolve(path.dirname(file), from ?? alone ?? ""), known);
   }
   return known;
 }
@@ -56,7 +56,10 @@ async function joinModules(dist: string, together: string): Promise<void> {
 }
 
 async function joinInto(together: string, dist: string, programs: string[]): Promise<void> {
-  const claim = closureOf(path.join(realpathSync(dist), "app", "run-remote-job.js"));
+  const sure = (...files: string[]) =>
+    new Set(files.flatMap(file => [...closureOf(path.join(realpathSync(dist), file))]));
+  const claim = sure("app/run-remote-job.js");
+  const job = sure("remote/job-parts.js", "engine/pod/pod-engine.js");
   const isApart = (id: string) => apart.some(name => id.endsWith(`/${path.basename(name)}.js`));
   const bundle = await rolldown({
     input: Object.fromEntries(programs.map(name => [name, path.join(dist, `${name}.js`)])),
@@ -74,8 +77,9 @@ async function joinInto(together: string, dist: string, programs: string[]): Pro
       ? {
           codeSplitting: {
             groups: [
-              { name: "runner-first", test: first, priority: 3 },
-              { name: "runner-claim", test: id => claim.has(id), priority: 2 },
+              { name: "runner-first", test: first, priority: 4 },
+              { name: "runner-claim", test: id => claim.has(id), priority: 3 },
+              { name: "runner-job", test: id => job.has(id), priority: 2 },
               { name: "runner-parts", test: inOneFile, priority: 1 },
             ],
           },

@@ -15,11 +15,11 @@ const mostBytes = 1024 * 1024;
 export type RunnerContext = Pick<ProgramInput, "env" | "version" | "stdin" | "stderr">;
 
 export async function runnerCommand(context: RunnerContext, args: readonly string[]): Promise<number> {
-  const { env, version, stdin, stderr } = context;
-  const say = (line: string) => void stderr.write(`slipway runner: ${line}\n`);
+  const { env, version } = context;
+  const say = (line: string) => void context.stderr.write(`slipway runner: ${line}\n`);
   const asked = inputOfEnvironment(env);
   const ahead = aheadOf(args[0]);
-  if (args.length > (ahead === undefined ? 0 : 1) || (asked === undefined && stdin.isTTY)) {
+  if (args.length > (ahead === undefined ? 0 : 1) || (asked === undefined && context.stdin.isTTY)) {
     say("a worker starts it, and says what to do on standard input; `slipway run` runs a pipeline here");
     return 2;
   }
@@ -27,7 +27,7 @@ export async function runnerCommand(context: RunnerContext, args: readonly strin
   const io = asked !== undefined && env.SLIPWAY_ENGINE === "pod" ? layPipes(env) : undefined;
   io?.catch(() => undefined);
   const { prepareRunner, runRunner } = await import("../app/run-remote-job.ts");
-  const told = asked ?? textOf(stdin);
+  const told = asked ?? textOf(context.stdin);
   const ready = ahead && (await prepareRunner(ahead, { env, version, say }, endingWith(told)));
   const input = await told;
   // One that was started ahead, and whose worker has ended.
@@ -111,9 +111,21 @@ async function textOf(stdin: AsyncIterable<Uint8Array | string>): Promise<string
 
 /** Workers start this file itself, which spares them the rest of the program. */
 if (import.meta.main) {
-  const { env, stdin, stderr } = process;
   const manifest = path.join(import.meta.dirname, "..", "..", "package.json");
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
-  process.exitCode = await runnerCommand({ env, stdin, stderr, version }, process.argv.slice(2));
+  process.exitCode = await runnerCommand(
+    {
+      env: process.env,
+      version,
+      // Streams that nobody uses are not opened: each takes milliseconds.
+      get stdin() {
+        return process.stdin;
+      },
+      get stderr() {
+        return process.stderr;
+      },
+    },
+    process.argv.slice(2),
+  );
   setTimeout(() => process.exit(), 1000).unref();
 }
