@@ -40,11 +40,11 @@ export function ArtifactTable({
       rows={sorted.map(each => ({
         key: each.id,
         cells: [
-          <span key="name">
+          <span key="name" className="row artifact-name">
             <a href={`/api/v1/jobs/${each.jobId}/artifacts/${each.id}`} download={`${each.name}.tar.zst`}>
               {each.name}
             </a>
-            {each.name === handedOn && <span className="small muted"> for later jobs</span>}
+            {each.name === handedOn && <span className="small muted">for later jobs</span>}
           </span>,
           ...(ofOneJob
             ? []
