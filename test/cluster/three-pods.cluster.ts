@@ -38,6 +38,8 @@ test("a push goes through three Pods of a real cluster, with cache, service, art
   expect(await thread.log(run, "test")).toContain("root:");
   expect(await thread.log(run, "deploy")).toContain("deployed <h1>page</h1> with DEPLOY=true");
   expect(await artifactOf(thread, run, "page", "out/index.html")).toBe("<h1>page</h1>\n");
+  // The same without volumes.
+  expect(await thread.cli("classes", "set", "default", "pod.volumes=false")).toMatchObject({ code: 0 });
   const again = await thread.push(threePipelines(boxImage), "second");
   expect(again.outcome).toBe("passed");
   expect(await thread.log(again, "build")).toContain("the cache has seen 2 builds");

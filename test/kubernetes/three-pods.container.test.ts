@@ -59,8 +59,18 @@ test("a push goes through three Pods, with cache, service, artifact and secret, 
   expect(await thread.log(run, "test")).toContain("root:");
   expect(await thread.log(run, "deploy")).toContain("deployed <h1>page</h1> with DEPLOY=true");
   expect(await artifactOf(thread, run, "page", "out/index.html")).toBe("<h1>page</h1>\n");
+  // The same without volumes.
+  expect(await thread.cli("classes", "set", "default", "pod.volumes=false")).toMatchObject({ code: 0 });
+  const mounts: number[] = [];
+  const unwatch = standIn.inside.watch(({ type, resource, object }) => {
+    if (type !== "ADDED" || resource.plural !== "pods") return;
+    const { containers = [] } = (object as Pod).spec ?? {};
+    mounts.push(containers.flatMap(({ volumeMounts = [] }) => volumeMounts).length);
+  });
   const again = await thread.push(threePipelines(testImages.sh), "second");
+  unwatch();
   expect(again.outcome).toBe("passed");
+  expect(mounts).toEqual([0, 0, 0]);
   expect(await thread.log(again, "build")).toContain("the cache has seen 2 builds");
   while (podsLeft().length > 0) await new Promise(resolve => setImmediate(resolve));
   const { "create pods": created, "delete pods": deleted, ...others } = standIn.counts();
