@@ -13,6 +13,8 @@ export interface FakeRunner {
   write(): Promise<number>;
   log(text: string): Promise<number>;
   heartbeat(): Promise<number>;
+  /** All that the platform says of its place. */
+  waited(): Promise<string[]>;
   /** Ends the step and the job. Answers the status of the last call. */
   finish(outcome: "passed" | "failed", message?: string): Promise<number>;
 }
@@ -75,6 +77,10 @@ export function fakeRunner(pod: Pod): FakeRunner {
       return status;
     },
     heartbeat: async () => (await call("heartbeat", { epoch })).status,
+    async waited() {
+      const { text } = await call("heartbeat", { epoch });
+      return (JSON.parse(text) as { waited?: string[] }).waited ?? [];
+    },
     async finish(outcome, message = "") {
       const exitCode = outcome === "passed" ? 0 : 1;
       const end = { outcome, exitCode, durationMs: 1, message };

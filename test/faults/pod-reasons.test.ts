@@ -144,7 +144,7 @@ const file = [
     pipeline(name, boxes[name] ?? plain, name.startsWith("service") ? service : ""),
   ),
   ...["admission", "node-lost", "unschedulable"].map(name => pipeline(name, plain)),
-  pipeline("service-out-of-memory", plain, service),
+  ...["", "-fails", "-late"].map(end => pipeline(`service-out-of-memory${end}`, plain, service)),
   ...["quota-first", "quota-second"].map(name => pipeline(name, `class: tight\n  ${plain}`)),
 ].join("\n");
 
@@ -226,6 +226,44 @@ test("no room in the quota: shown while it waits, and it goes on when there is s
   await world.runnerOf("quota-first").finish("passed");
   const run = await endOf(world.client, second);
   expect(run.jobs[0]).toMatchObject({ outcome: "passed", detail: "", attempts: [{ outcome: "passed" }] });
+});
+
+const killedService = "Meanwhile in the Pod: the service web was killed for its memory (exit code 137)";
+const killed = { code: 137, reason: "OOMKilled" };
+
+test("a service that is killed for its memory is told to the runner, and named where the job fails then", async () => {
+  const id = await world.start("service-out-of-memory-fails", [
+    {
+      runner: "begins",
+      async after(hand, runner) {
+        hand.end("svc-web", killed);
+        const isTold = async () => (await runner.waited()).includes(killedService);
+        await eventually(isTold, "word of the service");
+        await runner.finish("failed", "work: exit code 1");
+      },
+    },
+  ]);
+  const [job] = (await endOf(world.client, id)).jobs;
+  expect(job).toMatchObject({ outcome: "failed", reason: "step" });
+  expect(job!.detail).toBe(`work: exit code 1\n${killedService}`);
+});
+
+test("it is named too where the cluster says so only after the job", async () => {
+  const id = await world.start("service-out-of-memory-late", [
+    {
+      runner: "begins",
+      async after(hand, runner) {
+        await runner.finish("failed", "work: exit code 1");
+        hand.endAll({ "svc-web": killed, runner: { code: 1 } });
+      },
+    },
+  ]);
+  await endOf(world.client, id);
+  await eventually(async () => (await jobOf(id))?.detail.includes(killedService), "the cause");
+  expect(await jobOf(id)).toMatchObject({
+    ...{ outcome: "failed", reason: "step", detail: `work: exit code 1\n${killedService}` },
+    attempts: [{ detail: `work: exit code 1\n${killedService}` }],
+  });
 });
 
 test("a service that is killed for its memory ends nothing by itself", async () => {

@@ -97,11 +97,10 @@ export function createHeldPods(options: HeldPodsOptions): HeldPods {
   };
   const heed = (entry: HeldPod, pod: SeenPod) => {
     const end = endOfPod(pod, clock.now()) ?? tooLate(entry, pod, clock);
-    if (end === undefined) {
-      const { waits, remarks } = observe(pod, clock.now());
-      say(entry, waits ?? remarks.join("; "));
-      return;
-    }
+    const { waits, remark } = observe(pod, clock.now());
+    if (end === undefined) return say(entry, waits ?? remark ?? "");
+    // It may be why the job has failed, and is mostly heard of together with its end.
+    if (remark !== undefined) say(entry, remark);
     entry.state = "dead";
     entry.stopEnd?.();
     // What comes in that time may say more of the same end.

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { mayBeCause } from "../../core/place-words.ts";
 import type { Pod } from "./pod-launch.ts";
 import { endOfPod } from "./verdict.ts";
 import { observe } from "./verdict-wait.ts";
@@ -102,6 +103,7 @@ test("a service that ends is remarked upon, and the job goes on", () => {
     { name: "box", state: running },
   ] as never;
   expect(endOfPod(pod, start + 1000)).toBeUndefined();
-  const remarks = ["the service db was killed for its memory (exit code 137)"];
-  expect(observe(pod, start + 1000)).toEqual({ stage: "running", begun: true, remarks });
+  const remark = "Meanwhile in the Pod: the service db was killed for its memory (exit code 137)";
+  expect(observe(pod, start + 1000)).toEqual({ stage: "running", begun: true, remark });
+  expect(mayBeCause(remark)).toBe(true);
 });

@@ -2,6 +2,7 @@
 // way, and no end of it. Pure.
 
 import type { ContainerStatus } from "kubernetes-types/core/v1.js";
+import { killedForMemory, meanwhile } from "../../core/place-words.ts";
 import { boxContainer, type Pod, runnerContainer } from "./pod-launch.ts";
 import { hasBegun } from "./verdict.ts";
 import { calledInPod, containersOf, sentence } from "./verdict-words.ts";
@@ -17,7 +18,7 @@ export interface PodState {
   /** Why not all of it runs, for people; undefined where there is nothing to tell. */
   waits?: string;
   /** Services that have ended. The job goes on: what it makes of it is its own affair. */
-  remarks: string[];
+  remark?: string;
 }
 
 /** `now`: milliseconds since 1970. Without it, what is normal for a moment is not told. */
@@ -28,7 +29,7 @@ export function observe(pod: Pod, now?: number): PodState {
     stage: stageOf(pod),
     begun: hasBegun(pod),
     ...(waits === undefined ? {} : { waits }),
-    remarks: stageOf(pod) === "running" ? ended.flatMap(remarkOf) : [],
+    ...(stageOf(pod) === "running" ? remarkOf(ended) : {}),
   };
 }
 
@@ -40,10 +41,15 @@ function stageOf({ metadata, spec, status }: Pod): PodState["stage"] {
   return containers.some(({ state }) => state?.waiting !== undefined) ? "starting" : "running";
 }
 
-function remarkOf({ name, state }: ContainerStatus): string[] {
+function remarkOf(ended: ContainerStatus[]): { remark?: string } {
+  const words = ended.flatMap(wordsOfEnd);
+  return words.length === 0 ? {} : { remark: meanwhile + words.join("; ") };
+}
+
+function wordsOfEnd({ name, state }: ContainerStatus): string[] {
   const ended = state?.terminated;
   if (ended === undefined) return [];
-  const why = ended.reason === "OOMKilled" ? "was killed for its memory" : "has ended";
+  const why = ended.reason === "OOMKilled" ? killedForMemory : "has ended";
   return [sentence(`${calledInPod(name)} ${why} (exit code ${ended.exitCode})`, ended.message)];
 }
 

@@ -138,7 +138,7 @@ test.each([...recordings])("nothing is said of %s while its runner lives and not
     if (!fine || object.metadata?.deletionTimestamp !== undefined) continue;
     if (object.status?.conditions?.some(({ type }) => type === "DisruptionTarget")) continue;
     expect(endOfPod(object, startOf(seen) + ms)).toBeUndefined();
-    expect(observe(object, startOf(seen) + ms)).toEqual({ stage: "running", begun: true, remarks: [] });
+    expect(observe(object, startOf(seen) + ms)).toEqual({ stage: "running", begun: true });
   }
 });
 

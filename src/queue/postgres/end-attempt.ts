@@ -18,6 +18,8 @@ export interface AttemptRow {
   events_stored: number;
   chunks_stored: number;
   worker_id: string | null;
+  /** What was said of its place. */
+  waited: string[];
   terminal: unknown;
   outcome: Outcome | null;
   /** Caches wait for its end. */
@@ -39,8 +41,8 @@ const lockStatement = `
     select jobs.* from found join jobs on jobs.id = found.job_id and found.waited = '' for no key update of jobs
   )
   select attempts.id, attempts.job_id, attempts.run_id, attempts.epoch, attempts.state, attempts.step_began,
-    attempts.events_stored, attempts.chunks_stored, attempts.worker_id, attempts.terminal, attempts.outcome,
-    exists (select 1 from pending_caches where attempt_id = attempts.id) as has_caches,
+    attempts.events_stored, attempts.chunks_stored, attempts.worker_id, attempts.waited, attempts.terminal,
+    attempts.outcome, exists (select 1 from pending_caches where attempt_id = attempts.id) as has_caches,
     job.project_id, job.concurrency_group, job.state as job_state, job.reason as job_reason, job.attempt,
     job.max_attempts, job.repeatable, job.cancel
   from job join attempts on attempts.id = $1 for no key update of attempts`;

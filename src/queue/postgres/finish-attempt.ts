@@ -4,6 +4,7 @@
 import type { RunEvent, RunFinished } from "../../core/events.ts";
 import type { AttemptEnd } from "../../core/job-state.ts";
 import { isGood, type Outcome } from "../../core/outcome.ts";
+import { withCause } from "../../core/place-words.ts";
 import { applyEvent, newRunState, outcomeOf } from "../../core/run-state.ts";
 import type { Database, Queryable } from "../../store/database.ts";
 import { type AttemptRow, endLocked, endTry, lockAttempt } from "./end-attempt.ts";
@@ -99,8 +100,8 @@ const told = `
 /** Locks nothing. $2: whether the events are asked. */
 const seenStatement = `
   select attempts.id, attempts.job_id, attempts.run_id, attempts.epoch, attempts.state, attempts.step_began,
-    attempts.events_stored, attempts.chunks_stored, attempts.worker_id, attempts.terminal, attempts.outcome,
-    exists (select 1 from pending_caches where attempt_id = $1) as has_caches,
+    attempts.events_stored, attempts.chunks_stored, attempts.worker_id, attempts.waited, attempts.terminal,
+    attempts.outcome, exists (select 1 from pending_caches where attempt_id = $1) as has_caches,
     jobs.concurrency_group is not null as grouped, case when $2 then (${told}) end as told
   from attempts join jobs on jobs.id = attempts.job_id where attempts.id = $1`;
 
@@ -180,6 +181,7 @@ function repeated(attempt: AttemptRow, record: TerminalRecord): Finish {
 function provenEnd(attempt: AttemptRow, said: readonly RunEvent[], record: TerminalRecord): AttemptEnd {
   const { outcome, message } = record;
   const reason = record.failedStep === undefined ? outcome : "step";
+  if (outcome === "failed") return { outcome, reason, message: withCause(message, attempt.waited) };
   if (!isGood(outcome)) return { outcome, reason, message };
   const events = said.map((event, at) => ({ ...event, seq: at + 1 }));
   const last: RunEvent & RunFinished = {

@@ -3,6 +3,7 @@
 
 import type { AttemptEnd } from "../../core/job-state.ts";
 import { exitCodeOf, isGood } from "../../core/outcome.ts";
+import { meanwhile } from "../../core/place-words.ts";
 import type { Database } from "../../store/database.ts";
 import { type LastWords, provenWords } from "../last-words.ts";
 import type { LaunchEnd } from "../queue.ts";
@@ -45,7 +46,8 @@ const tellStatement = `
   with told as (
     select id, run_id, words.seq, words.level, words.message
     from attempts, lateral (
-      select wait.seq, 'info' as level, 'The job has waited: ' || wait.reason as message
+      select wait.seq, 'info' as level,
+        case when starts_with(wait.reason, '${meanwhile}') then '' else 'The job has waited: ' end || wait.reason as message
       from unnest(waited) with ordinality as wait (reason, seq)
       union all
       select cardinality(waited) + 1, 'error', attempts.message

@@ -7,6 +7,7 @@ import type { AttemptNote, AttemptState, Claim, LaunchEnd, Queue, WorkerInfo } f
 import { createClaimers } from "./claim-jobs.ts";
 import { countCalls } from "./count-calls.ts";
 import { giveBack } from "./give-back.ts";
+import { completeCauses } from "./late-cause.ts";
 import { lostAttempt } from "./lost-attempt.ts";
 import type { Nudges } from "./nudges.ts";
 import { renewWorker, type TokenId } from "./renew-worker.ts";
@@ -108,7 +109,9 @@ export function createPostgresQueue({
         notes.map(each => each.message),
         heldBy ?? null,
       ]);
-      for (const { id } of rows) nudges.nudge("attempts", id);
+      const late = await completeCauses(db, notes, heldBy);
+      for (const id of [...rows.map(row => row.id), ...late]) nudges.nudge("attempts", id);
+      if (late.length > 0) nudges.nudge("runs");
     },
     countCalls: (workerId, spent) => countCalls(db, workerId, spent),
     giveBack: claims => giveBack(db, nudges, claims),
