@@ -91,6 +91,12 @@ const routes = z
       .describe(
         "Networks that may reach the api beside the Pods of the cluster, such as those of load balancers and nodes.",
       ),
+    trustedProxies: z
+      .array(cidr)
+      .default([])
+      .describe(
+        "Networks of the proxies whose `X-Forwarded-For` is believed, such as that of the Ingress controller's Pods.",
+      ),
   })
   .prefault({});
 
@@ -152,6 +158,20 @@ const worker = role(2, "200m", "256Mi", "512Mi")
       .max(10_000)
       .default(100)
       .describe("Jobs of one worker at the same time."),
+    createsPerSecond: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(200)
+      .describe("Pods of one class that a worker creates per second, at most."),
+    maxPods: z
+      .number()
+      .int()
+      .min(1)
+      .max(150_000)
+      .default(3000)
+      .describe("Job Pods of one namespace at which no more are created, until there are a tenth fewer."),
   })
   .prefault({});
 
@@ -234,6 +254,18 @@ export const valuesSchema = z.strictObject({
     .default("")
     .describe(
       "ConfigMap in all three namespaces whose key `ca.crt` has certificates to trust beside the usual ones.",
+    ),
+  knownHostsConfigMap: z
+    .string()
+    .default("")
+    .describe(
+      "ConfigMap in both jobs namespaces whose key `known_hosts` has the keys of ssh hosts: jobs take sources from no others. Empty: a host's key is taken as it comes.",
+    ),
+  forwardSecret: z
+    .string()
+    .default("")
+    .describe(
+      "Secret in the platform's namespace whose key `forward` lists outside log services, as SLIPWAY_FORWARD does: see server.md.",
     ),
   settings: texts
     .default({})

@@ -87,6 +87,8 @@ test("any values: chart and functions give the same", () => {
     nodeClasses: fc.boolean(),
     scrape: fc.boolean(),
     caConfigMap: maybe("authority"),
+    knownHostsConfigMap: maybe("known-hosts"),
+    forwardSecret: maybe("forward"),
     image: fc.record({
       pullSecrets: fc.constantFrom([], ["one"], ["one", "two"]),
       name: fc.constant('a "quoted" image'),
@@ -119,6 +121,7 @@ test("any values: chart and functions give the same", () => {
       annotations: fc.constantFrom({}, { "a.b/c": 'x "y"' }),
       gateway: fc.record({ name: fc.constant("gate"), namespace: maybe("gates") }),
       from: fc.constantFrom([], ["1.2.3.0/24", "fd00::/8"]),
+      trustedProxies: fc.constantFrom([], ["10.1.0.0/16"], ["10.1.0.0/16", "fd00::/8"]),
     }),
     jobs: fc.record({
       quota: fc.constantFrom({}, { pods: "7", "requests.cpu": "9" }),

@@ -62,6 +62,8 @@ export const switches: readonly Switch[] = [
   flag("scrape"),
   ...["api", "logs", "reporter", "worker"].map(role => flag(`${role}.scale`)),
   given("caConfigMap"),
+  given("knownHostsConfigMap"),
+  given("forwardSecret"),
   given("database.storageClass"),
   given("blobs.s3.secret"),
   given("blobs.volume.storageClass"),
@@ -69,6 +71,7 @@ export const switches: readonly Switch[] = [
   given("routes.tlsSecret"),
   given("routes.gateway.namespace"),
   given("image.pullSecrets", markedList("image.pullSecrets"), []),
+  given("routes.trustedProxies", markedList("routes.trustedProxies"), []),
 ];
 
 /** Of a text in its place. */

@@ -16,15 +16,16 @@ const workerRules: PolicyRule[] = [
 const routed = ["api", "logs"] as const;
 
 /**
- * `create` too: a server-side apply of what is not there is checked for it, by name. The api keeps routes of handlers too, whose
- * names nobody knows beforehand: in the platform's own namespace, where there are no others.
+ * `create` too: a server-side apply of what is not there is checked for it, by name. A service's own route is withdrawn by the
+ * cluster, with the Deployment that owns it. The api keeps routes of handlers too, which come and go, and whose names nobody
+ * knows beforehand: in the platform's own namespace, where there are no others.
  */
 export function routeRules(values: Values, component: Component): PolicyRule[] {
   const resourceNames = [nameOf(component)];
   const named =
     component === "api"
-      ? { verbs: ["create", "patch", "get", "delete", "list"] }
-      : { resourceNames, verbs: ["create", "patch", "get", "delete"] };
+      ? { verbs: ["create", "patch", "delete", "list"] }
+      : { resourceNames, verbs: ["create", "patch"] };
   const route =
     values.routes.kind === "httproute"
       ? { apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes"] }

@@ -51,6 +51,9 @@ function serviceEnvironment(values: Values, role: Role): EnvVar[] {
     { name: "SLIPWAY_DATABASE_CONNECTIONS", value: String(databaseConnections) },
     fromSecret("SLIPWAY_SECRET_KEY", secret, "secretKey"),
     ...blobsEnvironment(values),
+    ...(values.forwardSecret === "" || role !== "logs"
+      ? []
+      : [fromSecret("SLIPWAY_FORWARD", values.forwardSecret, "forward")]),
     ...(role === "api" ? apiEnvironment(values) : []),
   ];
 }
@@ -63,6 +66,9 @@ function apiEnvironment(values: Values): EnvVar[] {
     { name: "SLIPWAY_LOGS_RUNNER_URL", value: serviceUrl(values, logs, ports.runners) },
     fromSecret("SLIPWAY_WORKER_TOKEN", values.secret, "workerToken"),
     { name: "SLIPWAY_CLASSES", value: values.worker.classes.join(",") },
+    ...(values.routes.trustedProxies.length === 0
+      ? []
+      : [{ name: "SLIPWAY_TRUSTED_PROXIES", value: values.routes.trustedProxies.join(",") }]),
   ];
 }
 
@@ -81,7 +87,7 @@ function blobsEnvironment({ blobs }: Values): EnvVar[] {
 }
 
 function workerEnvironment(values: Values): EnvVar[] {
-  const { worker, namespaces, image, caConfigMap, secret } = values;
+  const { worker, namespaces, image, caConfigMap, knownHostsConfigMap, secret } = values;
   return [
     { name: "SLIPWAY_LAUNCHER", value: "kubernetes" },
     { name: "SLIPWAY_API_URL", value: serviceUrl(values, nameOf("api"), ports.people) },
@@ -89,6 +95,8 @@ function workerEnvironment(values: Values): EnvVar[] {
     fromSecret("SLIPWAY_WORKER_TOKEN", secret, "workerToken"),
     { name: "SLIPWAY_CLASSES", value: worker.classes.join(",") },
     { name: "SLIPWAY_CAPACITY", value: String(worker.capacity) },
+    { name: "SLIPWAY_CREATES_PER_SECOND", value: String(worker.createsPerSecond) },
+    { name: "SLIPWAY_MAX_PODS", value: String(worker.maxPods) },
     // Pods go on without it, and the next worker adopts them.
     { name: "SLIPWAY_DRAIN_SECONDS", value: "5" },
     { name: "SLIPWAY_JOBS_NAMESPACE", value: namespaces.baseline },
@@ -100,6 +108,9 @@ function workerEnvironment(values: Values): EnvVar[] {
       : [{ name: "SLIPWAY_RUNNER_PULL_SECRETS", value: image.pullSecrets.join(",") }]),
     ...(values.nodeClasses ? [{ name: "SLIPWAY_JOBS_NODE_CLASS", value: "peasant" }] : []),
     ...(caConfigMap === "" ? [] : [{ name: "SLIPWAY_CA_CONFIG_MAP", value: caConfigMap }]),
+    ...(knownHostsConfigMap === ""
+      ? []
+      : [{ name: "SLIPWAY_KNOWN_HOSTS_CONFIG_MAP", value: knownHostsConfigMap }]),
   ];
 }
 
