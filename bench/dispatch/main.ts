@@ -1,6 +1,7 @@
 // `npm run bench:dispatch [-- --json] [NAME...]`: from the queue to Pods, against a stand-in of an API server in a process of its
-// own. Exits with 1 where a figure does not meet its goal. Figures of a real kubelet and of the FIFOs between runner and box
-// are taken by benches of their own, which stand in `benches` as well.
+// own, and where KUBECONFIG names a cluster against its API server too. Exits with 1 where a figure does not meet its goal.
+// Figures of a real kubelet and of the FIFOs between runner and box are taken by benches of their own, which stand in `benches`
+// as well.
 
 import type { Figure } from "../local/figure.ts";
 import { runBenches } from "../run-benches.ts";

@@ -294,3 +294,9 @@ test.each(["/go/src/x", "/usr/src/app", "/pipeline/x", "/home/ci"])("a source ma
   const mounted = pod.spec!.containers.at(-1)!.volumeMounts!.some(({ mountPath }) => mountPath === basePath);
   expect(mounted).toBe(!basePath.startsWith("/pipeline"));
 });
+
+test("a port that is said twice stands there once", () => {
+  const ports = [80, 80, 81].map(containerPort => ({ containerPort, protocol: "tcp" as const }));
+  const { pod } = made({ box: container({ ports }), services: [] });
+  expect(pod.spec?.containers.at(-1)?.ports?.map(port => port.containerPort)).toEqual([80, 81]);
+});

@@ -180,8 +180,10 @@ function boxContainerOf(
 
 function portsOf({ ports }: LaunchContainer): Pick<Container, "ports"> {
   if (ports.length === 0) return {};
+  // Said twice, the API server warns of it.
+  const each = new Map(ports.map(port => [`${port.containerPort}/${port.protocol}`, port]));
   return {
-    ports: ports.map(({ containerPort, protocol }) => ({
+    ports: [...each.values()].map(({ containerPort, protocol }) => ({
       containerPort,
       protocol: protocol === "udp" ? "UDP" : "TCP",
     })),
