@@ -7,13 +7,14 @@ import { eventually, pause, type ServerProcess } from "../server/server-process.
 import { resume } from "./fault-world.ts";
 import { openPodWorld, type PodPlan, type PodWorld } from "./pod-world.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const names = [
   "cut",
   "expired",
   "ended",
   "lives",
+  "stays",
   "comes",
   "canceled",
   "lost-answer",
@@ -26,8 +27,8 @@ const file = names
   .join("\n");
 const begins: PodPlan[] = [{ runner: "begins" }];
 const passes: PodPlan[] = [{ runner: "passes" }];
-/** Longer than a delete is insisted on without the next word of the queue. */
-const awayMs = 15_000;
+/** Longer than leases, deletes and creates are insisted on without anything new. */
+const awayMs = 60_000;
 
 let world: PodWorld;
 let worker: ServerProcess;
@@ -73,8 +74,9 @@ test("a create whose answer never comes", async () => {
   await world.nothingLeft();
 });
 
-test("an API server that is away: jobs go on and end, new ones wait and say so, and all is done when it is back", async () => {
-  const [lives, canceled] = [await begun("lives"), await begun("canceled")];
+test("an API server that is away for a minute: jobs go on and end, new ones wait and say so, and all is done when it is back", async () => {
+  const [lives, stays] = [await begun("lives"), await begun("stays")];
+  const canceled = await begun("canceled");
   await world.standIn.away();
   const gone = performance.now();
   const comes = await world.start("comes", passes);
@@ -88,9 +90,11 @@ test("an API server that is away: jobs go on and end, new ones wait and say so, 
   expect(job.detail).toMatch(/ECONNREFUSED|cannot be reached|did not answer|Kubernetes API/);
   await pause(awayMs - (performance.now() - gone));
   expect((await jobOf(comes)).state).toBe("claimed");
-  expect(world.pods("lives")).toHaveLength(1);
+  expect((await jobOf(stays)).state).toBe("running");
+  expect([world.pods("lives").length, world.pods("stays").length]).toEqual([1, 1]);
   await world.standIn.back();
   await passedAtOnce(comes);
+  await goWell("stays", stays);
   const runner = world.runnerOf("canceled");
   await runner.finish("failed");
   expect((await endOf(world.client, canceled)).jobs[0]?.attempts).toHaveLength(1);
