@@ -8,7 +8,7 @@ import { SlipwayError } from "../../core/failure.ts";
 
 /** Of Linux; Node does not name it. */
 const O_PATH = 0o10000000;
-const { O_RDONLY, O_WRONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+const { O_DIRECTORY, O_RDONLY, O_WRONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
 
 /** A pipe without an end of it open. */
 export interface Fifo extends Disposable {
@@ -21,6 +21,12 @@ export interface Fifo extends Disposable {
 export interface FifoEnds {
   reader: number;
   writer: number;
+}
+
+/** Takes hold of a directory: `path` leads to what it is now, whatever comes in its place. Throws where it is a link. */
+export function holdDirectory(path: string): { readonly path: string } & Disposable {
+  const held = openSync(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  return { path: `/proc/self/fd/${held}`, [Symbol.dispose]: once(() => closeSync(held)) };
 }
 
 /** Takes hold of a pipe. Throws where it is none. */

@@ -3,7 +3,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -56,6 +56,15 @@ test("what was put in the place of a pipe is not held", async () => {
   await rm(join(io, unheldName, "t3"));
   await writeFile(join(io, unheldName, "t3"), "");
   await expect(prepareIo({ busybox, laid: true, ...laidIn(io) })).rejects.toThrow(/not the named pipe/);
+});
+
+test("a link in the place of the directory is not followed", async () => {
+  const { home, io } = await emptyPlace();
+  await laid(io);
+  await rename(io, join(home, "elsewhere"));
+  await symlink("elsewhere", io);
+  await expect(prepareIo({ busybox, laid: true, ...laidIn(io) })).rejects.toThrow(/ELOOP|ENOTDIR/);
+  expect(readdirSync(join(home, "elsewhere"))).toContain(unheldName);
 });
 
 /** A box that has to borrow its tools, and what the engine says of it. */

@@ -7,7 +7,7 @@ import { chmod, copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { SlipwayError } from "../../core/failure.ts";
-import { type Fifo, holdFifo } from "./fifo-streams.ts";
+import { type Fifo, holdDirectory, holdFifo } from "./fifo-streams.ts";
 import { slotNames, streamNames, unheldName } from "./lay-pipes.ts";
 import { podBinDirectory, podIoDirectory } from "./pod-supervisor.ts";
 
@@ -40,16 +40,18 @@ const links = ["tar", "cat", "mkfifo", "env", "id", "sleep", "sh"];
 /** Lays tools and pipes. Throws where the volumes cannot take them. */
 export async function prepareIo(options: PrepareIoOptions): Promise<PodIo> {
   const { busybox, io = podIoDirectory, bin = podBinDirectory, laid = false } = options;
-  const place = join(io, unheldName);
-  let fifos: Fifo[] = [];
+  using stack = new DisposableStack();
   try {
     if (!laid) await Promise.all([layTools(busybox, bin), layPipes(busybox, io)]);
-    fifos = hold(place);
+    const { path: top } = stack.use(holdDirectory(io));
+    const fifos = names.map(name => stack.use(holdFifo(join(top, unheldName, name))));
     linkTools(bin);
     // It appears as a whole, and only when nobody can put anything in its place any more.
-    renameSync(place, join(io, "box"));
+    renameSync(join(top, unheldName), join(top, "box"));
+    stack.defer(() => rmSync(join(top, "box"), { recursive: true, force: true }));
     const held = new Map(fifos.map((fifo, index) => [names[index] as string, fifo]));
     const of = (name: string) => held.get(name) as Fifo;
+    const all = stack.move();
     return {
       control: of("control"),
       word: of("word"),
@@ -57,13 +59,9 @@ export async function prepareIo(options: PrepareIoOptions): Promise<PodIo> {
       out: of("out"),
       err: of("err"),
       slots: slotNames.map(name => ({ name, fifo: of(name) })),
-      [Symbol.dispose]() {
-        for (const fifo of fifos) fifo[Symbol.dispose]();
-        rmSync(join(io, "box"), { recursive: true, force: true });
-      },
+      [Symbol.dispose]: () => all.dispose(),
     };
   } catch (cause) {
-    for (const fifo of fifos) fifo[Symbol.dispose]();
     if (cause instanceof SlipwayError) throw cause;
     throw new SlipwayError("pod-io", `cannot lay the pipes of the box in ${io}: ${cause}`, {
       cause,
@@ -78,18 +76,6 @@ async function layPipes(busybox: string, io: string): Promise<void> {
   const place = join(io, unheldName);
   await mkdir(place, { mode: 0o755, recursive: true });
   await promisify(execFile)(busybox, ["mkfifo", "-m", "666", ...names.map(name => join(place, name))]);
-}
-
-/** All or none of them. */
-function hold(place: string): Fifo[] {
-  const fifos: Fifo[] = [];
-  try {
-    for (const name of names) fifos.push(holdFifo(join(place, name)));
-    return fifos;
-  } catch (error) {
-    for (const fifo of fifos) fifo[Symbol.dispose]();
-    throw error;
-  }
 }
 
 async function layTools(busybox: string, bin: string): Promise<void> {
