@@ -94,7 +94,7 @@ test("a server that is killed is missed, and what happened meanwhile is seen whe
   const wrong = watchPage(page, world.server.url, [away]);
   await world.open(page, "/projects/main/app");
   const other = await page.context().newPage();
-  const wrongOfOther = watchPage(other, world.server.url, [away, /dynamically imported module/]);
+  const wrongOfOther = watchPage(other, world.server.url, [away, /dynamically imported module|preload CSS/]);
   await world.open(other, "/");
   await page.getByRole("list", { name: "Runs, newest first" }).waitFor();
   await world.server.end("SIGKILL");

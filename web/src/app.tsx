@@ -69,9 +69,11 @@ class Caught extends Component<{ children: ReactNode }, { error: unknown }> {
   }
 }
 
-/** Each browser has its own words for a part of a page that did not come. */
+/** Each browser has its own words for a part of a page that did not come, and the bundler for a style sheet. */
 function isNotFetched(error: unknown): boolean {
-  return error instanceof TypeError && /import|module/i.test(error.message);
+  return (
+    error instanceof Error && /dynamically imported module|module script|preload CSS/i.test(error.message)
+  );
 }
 
 /** The server is away, or another version of it has taken the place of the one whose pages these are. */
