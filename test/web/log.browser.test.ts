@@ -84,7 +84,7 @@ test("colours are shown, steps fold, lines are linked to, and text is found", as
 test("a log that grows is followed to its end, and left alone by who reads further up", async () => {
   // It goes on until it is told that it is enough, however slow the machine is.
   const enough = path.join(world.server.directory, "enough");
-  const code = `i=0; while ! test -e ${enough}; do i=$((i+1)); echo count $i; sleep 0.1; done`;
+  const code = `i=0; while ! test -e ${enough}; do i=$((i+1)); echo count $i; sleep 0.01; done`;
   const run = await startRun(
     world.server.client,
     `build:\n  steps:\n    - script: { name: count, code: "${code}" }\n`,
@@ -98,7 +98,7 @@ test("a log that grows is followed to its end, and left alone by who reads furth
   await openJob(page, run);
   await log(page).getByText("count 60", { exact: true }).waitFor();
   await log(page).hover();
-  await page.mouse.wheel(0, -5000);
+  await page.mouse.wheel(0, -100000);
   await line(page, 1).getByText("count 1", { exact: true }).waitFor();
   writeFileSync(enough, "");
   await page.locator('.state.pill[data-state="passed"]').waitFor();

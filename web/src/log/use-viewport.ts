@@ -49,8 +49,8 @@ export function useViewport(
     : fits
       ? 0
       : Math.min(mostPixels, Math.max(heights.count * rowHeight, viewHeight * 2));
-  const now = useRef({ heights, last, exact, place, fullHeight, viewHeight, scrolled });
-  now.current = { heights, last, exact, place, fullHeight, viewHeight, scrolled };
+  const now = useRef({ heights, last, exact, place, fullHeight, viewHeight, follow, scrolled });
+  now.current = { heights, last, exact, place, fullHeight, viewHeight, follow, scrolled };
   /** Where we have put the scroll bar ourselves: what it says of that is no person's doing. */
   const put = useRef(Number.NaN);
 
@@ -96,7 +96,11 @@ export function useViewport(
       go(moved(heights, place, pixels, last), true);
     };
     const onWheel = (event: WheelEvent) => {
-      if (now.current.exact || event.ctrlKey || event.shiftKey || event.deltaY === 0) return;
+      if (event.ctrlKey || event.shiftKey || event.deltaY === 0) return;
+      // Who leaves the end that is followed is moved at once: the browser does so a moment later, and a line that comes until then would
+      // take the reader back.
+      const leaves = now.current.follow && event.deltaY < 0;
+      if (now.current.exact && !leaves) return;
       const unit = event.deltaMode === 1 ? rowHeight : event.deltaMode === 2 ? now.current.viewHeight : 1;
       event.preventDefault();
       move(event.deltaY * unit);
