@@ -96,7 +96,10 @@ test("a log that grows is followed to its end, and left alone by who reads furth
   await page.goto("/projects/main/app");
   await page.locator('main [data-state="running"]').first().waitFor();
   await openJob(page, run);
-  await log(page).getByText("count 60", { exact: true }).waitFor();
+  await log(page)
+    .getByText(/^count \d{3,}$/)
+    .first()
+    .waitFor();
   await log(page).hover();
   await page.mouse.wheel(0, -100000);
   await line(page, 1).getByText("count 1", { exact: true }).waitFor();
