@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { idOf, sampleAttempt, sampleJob, sampleRun } from "../fixtures/sample-answers.ts";
-import { describeRun, treeOf } from "./run-facts.ts";
+import { describeRun, stateOf, treeOf } from "./run-facts.ts";
 
 const job = (name: string, requires: string[] = [], more = {}) => sampleJob({ name, requires, ...more });
 const shape = (jobs: ReturnType<typeof job>[]) =>
@@ -25,6 +25,17 @@ test("a circle, or something that is not there, loses no job", () => {
       .map(name => name.replaceAll("-", ""))
       .sort(),
   ).toEqual(["a", "b", "c"]);
+});
+
+test.each([
+  ["approval", "needs approval"],
+  ["worker", "queued"],
+  ["other", "waiting"],
+  [null, "running"],
+] as const)("a run that waits for %s is said to be: %s", (waitsFor, words) => {
+  const run = sampleRun({ state: "running", outcome: null, waitsFor });
+  expect(stateOf(run)).toBe(words);
+  expect(stateOf({ ...run, outcome: "passed" })).toBe("passed");
 });
 
 test("a run for people: what it is, why it waits, its tries; nothing steers the terminal", () => {

@@ -89,8 +89,18 @@ function endOfBranch(rows: { depth: number }[], at: number): number {
   return next === -1 ? rows.length : next;
 }
 
-export function stateOf({ state, outcome }: { state: string; outcome: string | null }): string {
-  return outcome ?? state;
+interface Standing {
+  state: string;
+  outcome: string | null;
+  /** Of a run: what keeps all that is left of it. */
+  waitsFor?: Run["waitsFor"];
+}
+
+const waitWords = { approval: "needs approval", worker: "queued", other: "waiting" };
+
+/** In the words of the pages: a run of which nothing runs is not called running. */
+export function stateOf({ state, outcome, waitsFor }: Standing): string {
+  return outcome ?? (waitsFor ? waitWords[waitsFor] : state);
 }
 
 export function tookOf(
