@@ -125,6 +125,7 @@ test("a token is shown once, works, and is refused when it was revoked", async (
   const session = () => fetch(`${world.server.url}/api/v1/session`, { headers });
   expect((await session()).status).toBe(200);
   await button(page, "I have it").click();
+  await page.getByText(token!).waitFor({ state: "detached" });
   expect(await page.content()).not.toContain(token!);
   await button(page, "Revoke laptop").click();
   await button(dialog(page), "Revoke the token").click();
