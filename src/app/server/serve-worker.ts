@@ -6,6 +6,7 @@ import { openDoors } from "./open-doors.ts";
 import { tokenOfOwnWorker } from "./own-worker.ts";
 import type { Platform } from "./platform.ts";
 import type { RunningServer, ServeOptions } from "./running-server.ts";
+import type { WorkerRoleOptions } from "./worker-role.ts";
 
 /** The worker of a process that has the database gets its token from there, once. */
 export async function ownWorker(
@@ -14,22 +15,10 @@ export async function ownWorker(
   apiUrl: string,
   runnerUrl: string | undefined,
 ): Promise<Worker> {
-  const { settings, log, version, environment } = options;
   if (runnerUrl === undefined) throw noRunnerUrl();
   const { directory, metrics } = platform;
-  const token = settings.workerToken ?? (await tokenOfOwnWorker(platform));
-  const { openWorkerRole } = await import("./worker-role.ts");
-  return openWorkerRole({
-    settings,
-    directory,
-    apiUrl,
-    runnerUrl,
-    token,
-    version,
-    environment,
-    log,
-    metrics,
-  });
+  const token = options.settings.workerToken ?? (await tokenOfOwnWorker(platform));
+  return openWorker(options, { directory, metrics, apiUrl, runnerUrl, token });
 }
 
 /** Throws where the settings do not say where the others are. */
@@ -37,7 +26,7 @@ export async function startWorkerAlone(
   options: ServeOptions,
   stack: AsyncDisposableStack,
 ): Promise<RunningServer> {
-  const { settings, log, version, environment } = options;
+  const { settings } = options;
   const { apiUrl, runnerUrl, workerToken: token } = settings;
   if (apiUrl === undefined) throw missing("apiUrl", "SLIPWAY_API_URL: where the api is");
   if (runnerUrl === undefined) throw noRunnerUrl();
@@ -45,24 +34,11 @@ export async function startWorkerAlone(
     throw missing("workerToken", "SLIPWAY_WORKER_TOKEN: make one with `slipway tokens create --worker`");
   const { openDataDirectory } = await import("./data-directory.ts");
   const { createMetrics } = await import("../../http/metrics.ts");
-  const { openWorkerRole } = await import("./worker-role.ts");
   const doors = await openDoors(options, false, stack);
   const directory = openDataDirectory(settings.dataDir);
   const metrics = createMetrics();
   doors.use([metrics.handler], []);
-  const worker = stack.use(
-    await openWorkerRole({
-      settings,
-      directory,
-      apiUrl,
-      runnerUrl,
-      token,
-      version,
-      environment,
-      log,
-      metrics,
-    }),
-  );
+  const worker = stack.use(await openWorker(options, { directory, metrics, apiUrl, runnerUrl, token }));
   doors.checks.worker = async () => worker.connected;
   doors.checks.start = async () => true;
   return {
@@ -72,6 +48,17 @@ export async function startWorkerAlone(
     drain: signal => worker.drain(signal),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+type Place = Pick<WorkerRoleOptions, "directory" | "metrics" | "apiUrl" | "runnerUrl" | "token">;
+
+/** The launchers it may choose from are loaded only where there is a worker. */
+async function openWorker(
+  { settings, log, version, environment }: ServeOptions,
+  place: Place,
+): Promise<Worker> {
+  const { openWorkerRole } = await import("./worker-role.ts");
+  return openWorkerRole({ ...place, settings, log, version, environment });
 }
 
 function missing(name: string, hint: string): SlipwayError {

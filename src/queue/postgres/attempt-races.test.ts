@@ -1,26 +1,19 @@
 // Tries and jobs under what comes at the same time, dies on the way, or comes in any order.
 
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { workerCalled } from "../queue.contract.ts";
 import type { Claim } from "../queue.ts";
 import { cancelJobs } from "./cancel-jobs.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { finishAttempt } from "./finish-attempt.ts";
 import { begun, numbered, passed, request, silent } from "./fixtures/attempt-words.ts";
-import { openQueueTests, type QueueTests } from "./fixtures/queue-tests.ts";
+import { useQueueTests } from "./fixtures/queue-tests.ts";
 import { seedRun, viewJob } from "./fixtures/seed.ts";
 import { exchangeClaim, heartbeat, storeEvents } from "./runner-writes.ts";
 
-let tests: QueueTests;
+const tests = useQueueTests();
 const signal = new AbortController().signal;
-
-beforeAll(async () => {
-  tests = await openQueueTests();
-}, 60_000);
-afterAll(() => tests[Symbol.asyncDispose]());
-beforeEach(() => tests.begin());
-afterEach(() => tests.end());
 
 test("a step that begins while its try is given up is either stored before or refused", async () => {
   const { db } = tests;

@@ -1,22 +1,15 @@
 // What a runner may write of its try, and when the last word is taken.
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { workerCalled } from "../queue.contract.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { finishAttempt } from "./finish-attempt.ts";
 import { begun, failed, note, numbered, passed, silent } from "./fixtures/attempt-words.ts";
-import { openQueueTests, type QueueTests } from "./fixtures/queue-tests.ts";
+import { useQueueTests } from "./fixtures/queue-tests.ts";
 import { viewJob } from "./fixtures/seed.ts";
 import { authenticateRunner, exchangeClaim, heartbeat, storeEvents } from "./runner-writes.ts";
 
-let tests: QueueTests;
-
-beforeAll(async () => {
-  tests = await openQueueTests();
-}, 60_000);
-afterAll(() => tests[Symbol.asyncDispose]());
-beforeEach(() => tests.begin());
-afterEach(() => tests.end());
+const tests = useQueueTests();
 
 test("the same nonce gets the same key again, another one gets nothing", async () => {
   const { claimToken, attemptId } = await tests.claimed();

@@ -1,25 +1,18 @@
 // Cancels: of what waits, of what is claimed, of what runs, and of many at once.
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
 import { workerCalled } from "../queue.contract.ts";
 import { cancelJobs } from "./cancel-jobs.ts";
 import { openCancelWatch } from "./cancel-watch.ts";
 import { finishAttempt } from "./finish-attempt.ts";
 import { passed, request, silent } from "./fixtures/attempt-words.ts";
-import { openQueueTests, type QueueTests } from "./fixtures/queue-tests.ts";
+import { useQueueTests } from "./fixtures/queue-tests.ts";
 import { seedRun, viewJob } from "./fixtures/seed.ts";
 import { exchangeClaim, heartbeat } from "./runner-writes.ts";
 
-let tests: QueueTests;
+const tests = useQueueTests();
 const signal = new AbortController().signal;
-
-beforeAll(async () => {
-  tests = await openQueueTests();
-}, 60_000);
-afterAll(() => tests[Symbol.asyncDispose]());
-beforeEach(() => tests.begin());
-afterEach(() => tests.end());
 
 test("a cancel before the runner has come ends the job at once, and the runner that comes finds nothing to do", async () => {
   const { db } = tests;

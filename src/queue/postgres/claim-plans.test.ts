@@ -1,19 +1,12 @@
 // Plans of what a claim asks: nothing reads through all jobs.
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { lookStatement } from "./fair-share.ts";
-import { openQueueTests, type QueueTests } from "./fixtures/queue-tests.ts";
+import { useQueueTests } from "./fixtures/queue-tests.ts";
 import { seedRun } from "./fixtures/seed.ts";
 import { takeManyStatement, takeOneStatement } from "./take-jobs.ts";
 
-let tests: QueueTests;
-
-beforeAll(async () => {
-  tests = await openQueueTests();
-}, 60_000);
-afterAll(() => tests[Symbol.asyncDispose]());
-beforeEach(() => tests.begin());
-afterEach(() => tests.end());
+const tests = useQueueTests();
 
 test("no claim reads through all jobs", async () => {
   const { db } = tests;

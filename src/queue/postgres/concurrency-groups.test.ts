@@ -1,22 +1,15 @@
 // Jobs of a concurrency group: their order, who takes over, many at once.
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { admitJobs } from "./admit-jobs.ts";
 import { finishAttempt } from "./finish-attempt.ts";
 import { passed } from "./fixtures/attempt-words.ts";
-import { openQueueTests, type QueueTests } from "./fixtures/queue-tests.ts";
+import { useQueueTests } from "./fixtures/queue-tests.ts";
 import { seedRun, viewJob } from "./fixtures/seed.ts";
 import { exchangeClaim } from "./runner-writes.ts";
 
-let tests: QueueTests;
+const tests = useQueueTests();
 const signal = new AbortController().signal;
-
-beforeAll(async () => {
-  tests = await openQueueTests();
-}, 60_000);
-afterAll(() => tests[Symbol.asyncDispose]());
-beforeEach(() => tests.begin());
-afterEach(() => tests.end());
 
 test("jobs of a concurrency group run one after the other, in their order", async () => {
   const { db } = tests;

@@ -1,24 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { AttemptState, Claim, Queue, WorkerInfo } from "../queue.ts";
+import { expect, test } from "vitest";
+import type { AttemptState, Claim, WorkerInfo } from "../queue.ts";
 import { cancelJobs } from "./cancel-jobs.ts";
 import { endAttempt } from "./end-attempt.ts";
-import { freshQueue } from "./fixtures/fresh-queue.ts";
-import { type SeedProject, seedRun } from "./fixtures/seed.ts";
-import { startTestDatabase, type TestDatabase } from "./fixtures/test-database.ts";
-import type { Nudges } from "./nudges.ts";
+import { useQueueTests } from "./fixtures/queue-tests.ts";
+import { seedRun } from "./fixtures/seed.ts";
 
-let database: TestDatabase;
-let nudges: Nudges;
-let queue: Queue;
-let project: SeedProject;
-beforeAll(async () => {
-  database = await startTestDatabase();
-}, 60_000);
-afterAll(() => database[Symbol.asyncDispose]());
-beforeEach(async () => {
-  ({ nudges, queue, project } = await freshQueue(database.db));
-});
-afterEach(() => nudges[Symbol.asyncDispose]());
+const tests = useQueueTests();
 
 const worker = (id: string, labels: Record<string, string>): WorkerInfo => ({
   ...{ id, name: id, version: "1", classes: ["default"], capacity: 10, draining: false },
@@ -26,18 +13,18 @@ const worker = (id: string, labels: Record<string, string>): WorkerInfo => ({
 });
 const cluster = { launcher: "kubernetes", place: "one" };
 const renew = (info: WorkerInfo, held: { attemptId: string; epoch: number; alive: boolean }[] = []) =>
-  queue.renew(info, held);
+  tests.queue.renew(info, held);
 const dies = (id: string) =>
-  database.db.query("update workers set lease_until = now() - interval '1 second' where id = $1", [id]);
-const later = () => database.db.query("update left_behind set since = since - interval '11 seconds'");
-const count = async () => (await database.db.query("select 1 from left_behind")).length;
+  tests.db.query("update workers set lease_until = now() - interval '1 second' where id = $1", [id]);
+const later = () => tests.db.query("update left_behind set since = since - interval '11 seconds'");
+const count = async () => (await tests.db.query("select 1 from left_behind")).length;
 
 async function canceledOf(info: WorkerInfo): Promise<Claim> {
   await renew(info);
-  await seedRun(database.db, project, [{}]);
-  const [claim] = await queue.claim(info.id, 1, 0, new AbortController().signal);
+  await seedRun(tests.db, tests.project, [{}]);
+  const [claim] = await tests.queue.claim(info.id, 1, 0, new AbortController().signal);
   const request = { kind: "canceled" as const, reason: "canceled", message: "canceled" };
-  await database.db.transact(tx => cancelJobs(tx, [claim!.jobId], request));
+  await tests.db.transact(tx => cancelJobs(tx, [claim!.jobId], request));
   return claim!;
 }
 
@@ -64,7 +51,7 @@ test("what a dead worker held when it was ended by others is cleared away by ano
 
 test("a worker whose row is gone is dead too", async () => {
   const { attemptId } = await canceledOf(worker("late", cluster));
-  await database.db.query("delete from workers where id = 'late'");
+  await tests.db.query("delete from workers where id = 'late'");
   expect(await renew(worker("mine", cluster))).toMatchObject([{ attemptId, wanted: "destroy" }]);
 });
 
@@ -81,10 +68,10 @@ test("one that lives does that by itself, and is not told twice", async () => {
 test("of what it has ended itself and of workers without a cluster nothing is noted", async () => {
   await canceledOf(worker("docker", { place: "one" }));
   await renew(worker("mine", cluster));
-  await seedRun(database.db, project, [{}]);
-  const [claim] = await queue.claim("mine", 1, 0, new AbortController().signal);
+  await seedRun(tests.db, tests.project, [{}]);
+  const [claim] = await tests.queue.claim("mine", 1, 0, new AbortController().signal);
   const { attemptId, epoch } = claim!;
   const end = { outcome: "broken" as const, reason: "gone", message: "gone" };
-  await database.db.transact(tx => endAttempt(tx, attemptId, epoch, end, "mine"));
+  await tests.db.transact(tx => endAttempt(tx, attemptId, epoch, end, "mine"));
   expect(await count()).toBe(0);
 });

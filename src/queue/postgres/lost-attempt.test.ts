@@ -1,21 +1,14 @@
 // Tries whose runner is gone: what is believed of it, and what their logs say.
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { RunEvent } from "../../core/events.ts";
 import { type RunnerEnd, terminationMessage } from "../../remote/termination-message.ts";
 import { note, numbered } from "./fixtures/attempt-words.ts";
-import { openQueueTests, type QueueTests } from "./fixtures/queue-tests.ts";
+import { useQueueTests } from "./fixtures/queue-tests.ts";
 import { viewJob } from "./fixtures/seed.ts";
 import { exchangeClaim, storeEvents } from "./runner-writes.ts";
 
-let tests: QueueTests;
-
-beforeAll(async () => {
-  tests = await openQueueTests();
-}, 60_000);
-afterAll(() => tests[Symbol.asyncDispose]());
-beforeEach(() => tests.begin());
-afterEach(() => tests.end());
+const tests = useQueueTests();
 
 test("a runner that is gone is believed what it has signed, and no more than is stored", async () => {
   const gone = { outcome: "broken" as const, reason: "runner-gone", message: "the runner ended" };
