@@ -26,6 +26,12 @@ export interface AttemptRow {
   has_caches: boolean;
 }
 
+/** An `AttemptRow` of the table `attempts`. */
+export const attemptColumns = `
+    attempts.id, attempts.job_id, attempts.run_id, attempts.epoch, attempts.state, attempts.step_began,
+    attempts.events_stored, attempts.chunks_stored, attempts.worker_id, attempts.waited, attempts.terminal,
+    attempts.outcome, exists (select 1 from pending_caches where attempt_id = attempts.id) as has_caches`;
+
 /** A try and its job, locked; the try undefined where it is not live any more. */
 export interface LockedAttempt {
   job: JobRow;
@@ -40,9 +46,7 @@ const lockStatement = `
   ), job as materialized (
     select jobs.* from found join jobs on jobs.id = found.job_id and found.waited = '' for no key update of jobs
   )
-  select attempts.id, attempts.job_id, attempts.run_id, attempts.epoch, attempts.state, attempts.step_began,
-    attempts.events_stored, attempts.chunks_stored, attempts.worker_id, attempts.waited, attempts.terminal,
-    attempts.outcome, exists (select 1 from pending_caches where attempt_id = attempts.id) as has_caches,
+  select ${attemptColumns},
     job.project_id, job.concurrency_group, job.state as job_state, job.reason as job_reason, job.attempt,
     job.max_attempts, job.repeatable, job.cancel
   from job join attempts on attempts.id = $1 for no key update of attempts`;

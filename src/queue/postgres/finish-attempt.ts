@@ -7,7 +7,7 @@ import { isGood, type Outcome } from "../../core/outcome.ts";
 import { withCause } from "../../core/place-words.ts";
 import { applyEvent, newRunState, outcomeOf } from "../../core/run-state.ts";
 import type { Database, Queryable } from "../../store/database.ts";
-import { type AttemptRow, endLocked, endTry, lockAttempt } from "./end-attempt.ts";
+import { type AttemptRow, attemptColumns, endLocked, endTry, lockAttempt } from "./end-attempt.ts";
 import { endOfJob, tellReporter } from "./finish-job.ts";
 import type { AttemptRef } from "./runner-writes.ts";
 
@@ -99,9 +99,7 @@ const told = `
 
 /** Locks nothing. $2: whether the events are asked. */
 const seenStatement = `
-  select attempts.id, attempts.job_id, attempts.run_id, attempts.epoch, attempts.state, attempts.step_began,
-    attempts.events_stored, attempts.chunks_stored, attempts.worker_id, attempts.waited, attempts.terminal,
-    attempts.outcome, exists (select 1 from pending_caches where attempt_id = $1) as has_caches,
+  select ${attemptColumns},
     jobs.concurrency_group is not null as grouped, case when $2 then (${told}) end as told
   from attempts join jobs on jobs.id = attempts.job_id where attempts.id = $1`;
 
