@@ -15,6 +15,14 @@ test("64-bit integers come as numbers, times as dates, arrays as arrays", async 
   expect(row).toEqual({ n: 7, t: expect.any(Date), list: ["a", "b"] });
 });
 
+test("no connection plans an incremental sort, whatever the server says", async () => {
+  await database.db.query("alter database postgres set enable_incremental_sort = on");
+  const [row] = await database.db.query("show enable_incremental_sort");
+  expect(row).toEqual({ enable_incremental_sort: "off" });
+  const inTransaction = await database.db.transact(tx => tx.query("show enable_incremental_sort"));
+  expect(inTransaction).toEqual([{ enable_incremental_sort: "off" }]);
+});
+
 test("a transaction that throws leaves nothing behind", async () => {
   const { db } = database;
   const work = db.transact(async tx => {

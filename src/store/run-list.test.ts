@@ -155,9 +155,13 @@ const others = [
 test.each([...statements, ...others])(
   "$name: the plan walks along $index, for these values and for any",
   async ({ text, values, index }) => {
-    for (const mode of ["force_custom_plan", "force_generic_plan"]) {
+    const modes = ["force_custom_plan", "force_generic_plan"];
+    // As a server has it whose disks turn, and as one has it whose do not.
+    const costs = [4, 1.1];
+    for (const [mode, cost] of modes.flatMap(each => costs.map(cost => [each, cost] as const))) {
       const plan = await db.transact(async tx => {
         await tx.query(`set local plan_cache_mode = ${mode}`);
+        await tx.query(`set local random_page_cost = ${cost}`);
         await tx.query(`prepare asked as ${text}`);
         const explained = await tx.query(`explain execute asked(${values.map(literal).join(", ")})`);
         await tx.query("deallocate asked");
